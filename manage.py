@@ -1,0 +1,24 @@
+#!/usr/bin/env python
+"""Django's command line; starts the embedded PostgreSQL and Redis first where no address is set."""
+
+import os
+import sys
+
+# Commands that read no data: they must work before (and without) a database.
+WITHOUT_DATABASE = {"makemessages", "compilemessages", "collectstatic", "help", "--help", "--version", "version"}
+
+
+def main() -> None:
+    """Run the command named on the command line."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "outreach.settings")
+    from django.core.management import execute_from_command_line
+
+    if len(sys.argv) > 1 and sys.argv[1] not in WITHOUT_DATABASE:
+        from outreach import embedded
+
+        embedded.start_if_unset()
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()
