@@ -14,7 +14,12 @@ def var_dir() -> Path:
 def database_settings() -> dict[str, Any]:
     if url := os.environ.get("DATABASE_URL"):
         return dict(environ.Env.db_url_config(url))
-    return {"ENGINE": "django.db.backends.postgresql", "NAME": "outreach", "USER": "postgres", "HOST": str(var_dir() / "postgres")}
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": "outreach",
+        "USER": "postgres",
+        "HOST": str(var_dir() / "postgres"),
+    }
 
 
 def redis_url() -> str:

@@ -1,0 +1,46 @@
+"""Resident ID numbers: encrypted at rest, found again by a fingerprint, shown masked."""
+
+import base64
+import hashlib
+import hmac
+import os
+from functools import lru_cache
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.conf import settings
+
+
+@lru_cache(maxsize=1)
+def _keys(secret: str) -> tuple[AESGCM, bytes]:
+    """Derive the two keys from the one secret: never the same key for two purposes."""
+    encryption = hmac.digest(secret.encode(), b"id number encryption v1", "sha256")
+    fingerprint = hmac.digest(secret.encode(), b"id number fingerprint v1", "sha256")
+    return AESGCM(encryption), fingerprint
+
+
+def encrypt(number: str) -> str:
+    """Return `number` under AES-256-GCM with a fresh nonce, base64; "" stays ""."""
+    if not number:
+        return ""
+    nonce = os.urandom(12)
+    return base64.b64encode(nonce + _keys(settings.ID_NUMBER_KEY)[0].encrypt(nonce, number.encode(), None)).decode()
+
+
+def decrypt(stored: str) -> str:
+    """Undo `encrypt`. Raises cryptography.exceptions.InvalidTag where the key is another or the text was changed."""
+    if not stored:
+        return ""
+    raw = base64.b64decode(stored)
+    return _keys(settings.ID_NUMBER_KEY)[0].decrypt(raw[:12], raw[12:], None).decode()
+
+
+def fingerprint(number: str) -> str:
+    """Return the HMAC by which a number is found again (32 hex digits); "" for ""."""
+    if not number:
+        return ""
+    return hmac.digest(_keys(settings.ID_NUMBER_KEY)[1], number.encode(), hashlib.sha256).hex()[:32]
+
+
+def mask(number: str) -> str:
+    """Return 439900********1234: the area and the last four; "" for ""."""
+    return f"{number[:6]}{'*' * (len(number) - 10)}{number[-4:]}" if len(number) > 10 else "*" * len(number)

@@ -1,0 +1,6 @@
+"""URLs of households."""
+
+from django.urls import URLPattern
+
+app_name = "households"
+urlpatterns: list[URLPattern] = []

@@ -1,0 +1,245 @@
+"""Issues, the category tree, routing rules, history and attachments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from households.models import Household
+from issues import workflow
+from outreach import access
+from outreach.access import Permission, Role
+from outreach.models import Campaign, Unit, User
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from django.contrib.auth.models import AnonymousUser
+
+
+class Kind(models.TextChoices):
+    """What a resident brings up (domain.md §2)."""
+
+    NEED = "need", _("need")
+    DISPUTE = "dispute", _("dispute")
+    HAZARD = "hazard", _("safety hazard")
+    SUGGESTION = "suggestion", _("suggestion")
+    CONSULTATION = "consultation", _("policy question")
+
+
+class Outcome(models.TextChoices):
+    """How an issue ended; kept apart so that no rate can hide one in another (domain.md I5)."""
+
+    SOLVED = "solved", _("solved")
+    EXPLAINED = "explained", _("explained and understood")
+    NOT_ACCEPTED = "not_accepted", _("explained, not accepted")
+    REPORTED = "reported", _("beyond the district, reported upward")
+    WITHDRAWN = "withdrawn", _("withdrawn")
+    DUPLICATE = "duplicate", _("duplicate")
+
+
+class Category(models.Model):
+    """A node of the classification: 交通道路 › 路灯. The limit is that of the nearest ancestor that has one."""
+
+    code = models.CharField(_("code"), max_length=20, unique=True)
+    name = models.CharField(_("name"), max_length=40)
+    parent = models.ForeignKey(
+        "self", verbose_name=_("parent"), null=True, blank=True, on_delete=models.PROTECT, related_name="children"
+    )
+    kind = models.CharField(_("usual kind"), max_length=12, choices=Kind, default=Kind.NEED)
+    workdays = models.PositiveSmallIntegerField(
+        _("limit in working days"), null=True, blank=True, help_text=_("Empty: the limit of the kind.")
+    )
+    sort_order = models.PositiveSmallIntegerField(_("order"), default=0)
+    is_active = models.BooleanField(_("in use"), default=True)
+
+    class Meta:
+        verbose_name = _("issue category")
+        verbose_name_plural = _("issue categories")
+        ordering = ["sort_order", "code"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RoutingRule(models.Model):
+    """Which unit an issue goes to. Rules are tried in order; an empty field matches everything; the last one, with
+    all fields empty, is the fallback that always exists."""
+
+    class Target(models.TextChoices):
+        UNIT = "unit", _("the unit named here")
+        TOWNSHIP = "township", _("the township of the place")
+        VILLAGE = "village", _("the village of the place")
+
+    sort_order = models.PositiveIntegerField(_("order"), default=0)
+    category = models.ForeignKey(
+        Category, verbose_name=_("category"), null=True, blank=True, on_delete=models.CASCADE, related_name="rules"
+    )
+    area = models.ForeignKey(
+        Unit, verbose_name=_("area"), null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
+    kind = models.CharField(_("kind"), max_length=12, choices=Kind, blank=True)
+    keywords = ArrayField(
+        models.CharField(max_length=20), verbose_name=_("any of these words"), default=list, blank=True
+    )
+    target = models.CharField(_("goes to"), max_length=10, choices=Target, default=Target.UNIT)
+    unit = models.ForeignKey(
+        Unit, verbose_name=_("unit"), null=True, blank=True, on_delete=models.PROTECT, related_name="routing_rules"
+    )
+    is_active = models.BooleanField(_("in use"), default=True)
+
+    class Meta:
+        verbose_name = _("routing rule")
+        verbose_name_plural = _("routing rules")
+        ordering = ["sort_order", "pk"]
+        constraints = [
+            models.CheckConstraint(
+                name="issues_routingrule_unit_named",
+                condition=Q(target="unit", unit__isnull=False) | (~Q(target="unit") & Q(unit__isnull=True)),
+                violation_error_message=_("Name a unit exactly where the rule sends to a named unit."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        parts = [
+            self.category.name if self.category else "",
+            self.area.name if self.area else "",
+            self.get_kind_display() if self.kind else "",
+            "、".join(self.keywords),
+        ]
+        goal = self.unit.name if self.unit else self.get_target_display()
+        return f"{' + '.join(part for part in parts if part) or _('everything else')} → {goal}"
+
+
+class IssueQuerySet(models.QuerySet["Issue"]):
+    """Issues in the words of the domain."""
+
+    def visible_to(self, user: User | AnonymousUser) -> IssueQuerySet:
+        """The one predicate: raised within the post's area, held by its unit or below, or recorded by the user.
+
+        A visitor follows what he recorded, and what concerns households assigned to him.
+        """
+        post = access.post_of(user)
+        if post is None or not access.has_permission(user, Permission.ISSUE_VIEW):
+            return self.none()
+        mine = Q(recorded_by=user.pk)
+        if post.role == Role.VISITOR:
+            return self.filter(mine | Q(household__in=Household.objects.visible_to(user)))
+        return self.filter(mine | Q(place__code__startswith=post.unit.code) | Q(unit__code__startswith=post.unit.code))
+
+    def open(self) -> IssueQuerySet:
+        """Not yet claimed done."""
+        return self.filter(state__in=workflow.OPEN_STATES)
+
+    def overdue(self, today: date) -> IssueQuerySet:
+        """Open past the due day."""
+        return self.open().filter(due_on__lt=today)
+
+
+class Issue(models.Model):
+    """A problem a resident raised, on its way to sign-off. States and moves: workflow.py; written by actions alone."""
+
+    number = models.CharField(_("number"), max_length=20, unique=True, editable=False)
+    kind = models.CharField(_("kind"), max_length=12, choices=Kind)
+    category = models.ForeignKey(Category, verbose_name=_("category"), on_delete=models.PROTECT, related_name="issues")
+    text = models.TextField(_("what the resident said"), max_length=2000)
+    is_urgent = models.BooleanField(_("urgent"), default=False)
+    place = models.ForeignKey(Unit, verbose_name=_("place"), on_delete=models.PROTECT, related_name="issues_here")
+    household = models.ForeignKey(
+        Household, verbose_name=_("household"), null=True, blank=True, on_delete=models.PROTECT, related_name="issues"
+    )
+    campaign = models.ForeignKey(
+        Campaign, verbose_name=_("campaign"), null=True, blank=True, on_delete=models.PROTECT, related_name="issues"
+    )
+    state = models.CharField(_("state"), max_length=12, choices=workflow.State, default=workflow.State.NEW)
+    unit = models.ForeignKey(
+        Unit, verbose_name=_("responsible unit"), on_delete=models.PROTECT, related_name="issues_held"
+    )
+    rule = models.ForeignKey(RoutingRule, null=True, on_delete=models.SET_NULL, related_name="issues")
+    rule_text = models.CharField(_("why this unit"), max_length=200, blank=True)
+    due_on = models.DateField(_("due on"))
+    outcome = models.CharField(_("outcome"), max_length=12, choices=Outcome, blank=True, default="")
+    recorded_at = models.DateTimeField(_("recorded at"), default=timezone.now)
+    recorded_by = models.ForeignKey(
+        User, verbose_name=_("recorded by"), on_delete=models.PROTECT, related_name="issues_recorded"
+    )
+    dispatched_at = models.DateTimeField(_("dispatched at"), null=True)
+    accepted_at = models.DateTimeField(_("accepted at"), null=True)
+    done_at = models.DateTimeField(_("done at"), null=True)
+    done_by_unit = models.ForeignKey(Unit, null=True, on_delete=models.PROTECT, related_name="+")
+    result = models.TextField(_("what was done"), max_length=2000, blank=True)
+    closed_at = models.DateTimeField(_("signed off at"), null=True)
+    closed_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    version = models.PositiveIntegerField(default=1)
+
+    objects = IssueQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("issue")
+        verbose_name_plural = _("issues")
+        ordering = ["-pk"]
+        indexes = [
+            models.Index(fields=["unit", "state", "due_on"], name="issues_unit_state_due"),
+            models.Index(fields=["place", "state", "due_on"], name="issues_place_state_due"),
+            models.Index(fields=["state", "due_on"], name="issues_state_due"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="issues_issue_done_has_outcome",
+                condition=(Q(state__in=["done", "closed"]) & ~Q(outcome="") & Q(done_at__isnull=False))
+                | (~Q(state__in=["done", "closed"]) & Q(outcome="", done_at__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="issues_issue_closed_by_whom",
+                condition=Q(state="closed", closed_at__isnull=False, closed_by__isnull=False)
+                | (~Q(state="closed") & Q(closed_at__isnull=True, closed_by__isnull=True)),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class IssueEvent(models.Model):
+    """One step of an issue's history: appended by actions, never changed."""
+
+    issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="events")
+    at = models.DateTimeField(_("at"), default=timezone.now)
+    by = models.ForeignKey(User, verbose_name=_("by"), on_delete=models.PROTECT, related_name="+")
+    by_unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="+")
+    move = models.CharField(_("step"), max_length=20)
+    from_state = models.CharField(max_length=12, blank=True)
+    to_state = models.CharField(max_length=12)
+    from_unit = models.ForeignKey(Unit, null=True, on_delete=models.PROTECT, related_name="+")
+    to_unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="+")
+    note = models.TextField(_("note"), max_length=2000, blank=True)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.issue_id} {self.move}"
+
+
+class Attachment(models.Model):
+    """A picture or paper that belongs to an issue; served only through a view that checks `visible_to`."""
+
+    issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="attachments")
+    file = models.FileField(upload_to="issues/%Y/%m")
+    content_type = models.CharField(max_length=50)
+    sha256 = models.CharField(max_length=64)
+    size = models.PositiveIntegerField()
+    added_at = models.DateTimeField(default=timezone.now)
+    added_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [models.UniqueConstraint(fields=["issue", "sha256"], name="issues_attachment_once")]
+
+    def __str__(self) -> str:
+        return str(self.file.name)

@@ -1,0 +1,184 @@
+"""Who may do what, and where: permissions, the roles' table, reach, and the guard every view carries.
+
+A person acts in one post at a time (User.post). The post's role (and what was granted to the post on top) says what
+may be done; the post's unit says where: that unit and all below it, because a unit's code begins with its parent's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+    from outreach.models import Membership, User
+
+
+class Permission(StrEnum):
+    """One thing a post may do. The value is what audit rows and grants store: never rename one."""
+
+    ADMIN_SITE = "admin.site"
+    UNIT_EDIT = "unit.edit"
+    USER_EDIT = "user.edit"
+    SETTINGS_EDIT = "settings.edit"
+    AUDIT_VIEW = "audit.view"
+    HOUSEHOLD_VIEW = "household.view"
+    HOUSEHOLD_EDIT = "household.edit"
+    HOUSEHOLD_EXPORT = "household.export"
+    ROSTER_IMPORT = "roster.import"
+    ID_NUMBER_REVEAL = "id_number.reveal"
+    RESIDENT_CHANGE_DECIDE = "resident_change.decide"
+    CAMPAIGN_VIEW = "campaign.view"
+    CAMPAIGN_EDIT = "campaign.edit"
+    HOUSEHOLD_ASSIGN = "household.assign"
+    VISIT_RECORD = "visit.record"
+    VISIT_VIEW = "visit.view"
+    UNREACHABLE_CONFIRM = "unreachable.confirm"
+    ISSUE_VIEW = "issue.view"
+    ISSUE_OPEN = "issue.open"
+    ISSUE_DISPATCH = "issue.dispatch"
+    ISSUE_HANDLE = "issue.handle"
+    ISSUE_CLOSE = "issue.close"
+    ISSUE_EXPORT = "issue.export"
+    ISSUE_SETUP = "issue.setup"
+    RANKING_VIEW = "ranking.view"
+    RANKING_EXPORT = "ranking.export"
+
+
+class Role(models.TextChoices):
+    """The ten roles of a campaign (domain.md §3)."""
+
+    VISITOR = "visitor", _("visitor")
+    VILLAGE_CLERK = "village_clerk", _("village clerk")
+    TOWNSHIP_ADMIN = "township_admin", _("township admin")
+    DEPARTMENT_HANDLER = "department_handler", _("department handler")
+    DEPARTMENT_HEAD = "department_head", _("department head")
+    DISTRICT_OFFICE = "district_office", _("district office")
+    SUPERVISOR = "supervisor", _("supervisor")
+    LEADER = "leader", _("district leader")
+    PUBLICITY = "publicity", _("publicity")
+    SYSTEM_ADMIN = "system_admin", _("system admin")
+
+
+P = Permission
+
+ROLE_SENTENCES = {
+    Role.VISITOR: _("Visits the households assigned to them, records visits and reports problems."),
+    Role.VILLAGE_CLERK: _("Keeps the village's roster, visits households and follows the village's problems."),
+    Role.TOWNSHIP_ADMIN: _("Imports rosters, assigns households to visitors and dispatches the township's problems."),
+    Role.DEPARTMENT_HANDLER: _("Accepts and solves the problems sent to the department."),
+    Role.DEPARTMENT_HEAD: _("Answers for the department's problems and may handle them."),
+    Role.DISTRICT_OFFICE: _("Runs campaigns, routing and ranking for the whole district."),
+    Role.SUPERVISOR: _("Checks visits, verifies results and signs problems off."),
+    Role.LEADER: _("Reads every figure down to its rows."),
+    Role.PUBLICITY: _("Reads totals for publicity; sees no household."),
+    Role.SYSTEM_ADMIN: _("Keeps accounts, units and settings; sees no household data."),
+}
+
+ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
+    Role.VISITOR: frozenset({P.HOUSEHOLD_VIEW, P.VISIT_RECORD, P.VISIT_VIEW, P.ISSUE_VIEW, P.ISSUE_OPEN}),
+    Role.VILLAGE_CLERK: frozenset(
+        {P.HOUSEHOLD_VIEW, P.HOUSEHOLD_EDIT, P.RESIDENT_CHANGE_DECIDE, P.ID_NUMBER_REVEAL, P.CAMPAIGN_VIEW}
+        | {P.VISIT_RECORD, P.VISIT_VIEW, P.ISSUE_VIEW, P.ISSUE_OPEN, P.ISSUE_HANDLE, P.RANKING_VIEW}
+    ),
+    Role.TOWNSHIP_ADMIN: frozenset(
+        {P.HOUSEHOLD_VIEW, P.HOUSEHOLD_EDIT, P.HOUSEHOLD_EXPORT, P.ROSTER_IMPORT, P.ID_NUMBER_REVEAL}
+        | {P.RESIDENT_CHANGE_DECIDE, P.CAMPAIGN_VIEW, P.HOUSEHOLD_ASSIGN, P.VISIT_RECORD, P.VISIT_VIEW}
+        | {P.UNREACHABLE_CONFIRM, P.ISSUE_VIEW, P.ISSUE_OPEN, P.ISSUE_DISPATCH, P.ISSUE_HANDLE, P.ISSUE_CLOSE}
+        | {P.ISSUE_EXPORT, P.RANKING_VIEW, P.RANKING_EXPORT}
+    ),
+    Role.DEPARTMENT_HANDLER: frozenset({P.ISSUE_VIEW, P.ISSUE_HANDLE, P.ISSUE_EXPORT, P.RANKING_VIEW}),
+    Role.DEPARTMENT_HEAD: frozenset({P.ISSUE_VIEW, P.ISSUE_HANDLE, P.ISSUE_EXPORT, P.RANKING_VIEW}),
+    Role.DISTRICT_OFFICE: frozenset(
+        {P.HOUSEHOLD_VIEW, P.HOUSEHOLD_EXPORT, P.ROSTER_IMPORT, P.CAMPAIGN_VIEW, P.CAMPAIGN_EDIT}
+        | {P.HOUSEHOLD_ASSIGN, P.VISIT_VIEW, P.UNREACHABLE_CONFIRM, P.ISSUE_VIEW, P.ISSUE_OPEN, P.ISSUE_DISPATCH}
+        | {P.ISSUE_CLOSE, P.ISSUE_EXPORT, P.ISSUE_SETUP, P.RANKING_VIEW, P.RANKING_EXPORT}
+    ),
+    Role.SUPERVISOR: frozenset(
+        {P.HOUSEHOLD_VIEW, P.CAMPAIGN_VIEW, P.VISIT_VIEW, P.UNREACHABLE_CONFIRM, P.ISSUE_VIEW, P.ISSUE_CLOSE}
+        | {P.ISSUE_EXPORT, P.RANKING_VIEW, P.RANKING_EXPORT, P.AUDIT_VIEW}
+    ),
+    Role.LEADER: frozenset(
+        {P.HOUSEHOLD_VIEW, P.CAMPAIGN_VIEW, P.VISIT_VIEW, P.ISSUE_VIEW, P.ISSUE_EXPORT}
+        | {P.RANKING_VIEW, P.RANKING_EXPORT}
+    ),
+    Role.PUBLICITY: frozenset({P.RANKING_VIEW}),
+    Role.SYSTEM_ADMIN: frozenset({P.ADMIN_SITE, P.UNIT_EDIT, P.USER_EDIT, P.SETTINGS_EDIT}),
+}
+
+ViewT = TypeVar("ViewT", bound=Callable[..., HttpResponse])
+
+
+def post_of(user: User | AnonymousUser) -> Membership | None:
+    """Return the post `user` acts in, or None: not logged in, switched off, or without any post."""
+    return getattr(user, "post", None) if user.is_authenticated and user.is_active else None
+
+
+def permissions_of(user: User | AnonymousUser) -> frozenset[Permission]:
+    """Return what `user` may do in the current post."""
+    post = post_of(user)
+    if post is None:
+        return frozenset()
+    return ROLE_PERMISSIONS[post.role] | {Permission(value) for value in post.grants}
+
+
+def has_permission(user: User | AnonymousUser, permission: Permission) -> bool:
+    """Say whether `user` may do `permission` in the current post."""
+    return permission in permissions_of(user)
+
+
+def acting(request: HttpRequest) -> User:
+    """Return the account behind a request whose view demands a login, for `by=`."""
+    assert request.user.is_authenticated
+    return request.user
+
+
+def demand(user: User | AnonymousUser, permission: Permission) -> None:
+    """Raise PermissionDenied unless `user` may do `permission`; actions begin with it."""
+    if not has_permission(user, permission):
+        raise PermissionDenied(permission.value)
+
+
+def reach(user: User | AnonymousUser) -> str | None:
+    """Return the code that begins every unit the current post reaches, or None where it reaches nothing.
+
+    A district's departments carry the district's code, so the district's posts reach them too.
+    """
+    post = post_of(user)
+    return None if post is None else post.unit.code
+
+
+def require(permission: Permission) -> Callable[[ViewT], ViewT]:
+    """Guard a view: 403 unless the current post has `permission`. The URL test reads `view.permission`."""
+
+    def decorate(view: ViewT) -> ViewT:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            demand(request.user, permission)
+            return view(request, *args, **kwargs)
+
+        guarded.permission = permission  # type: ignore[attr-defined]
+        return guarded  # type: ignore[return-value]
+
+    return decorate
+
+
+def any_post(view: ViewT) -> ViewT:
+    """Mark a view as open to everyone who is logged in, whatever the post."""
+    view.permission = "any_post"  # type: ignore[attr-defined]
+    return view
+
+
+def open_to_all(view: ViewT) -> ViewT:
+    """Mark a view as open to everyone, logged in or not."""
+    view.permission = "open"  # type: ignore[attr-defined]
+    view.login_required = False  # type: ignore[attr-defined]
+    return view

@@ -1,0 +1,77 @@
+"""Chinese working days, 调休 included: the published calendar of chinesecalendar, and CalendarDay above it.
+
+A year nobody published yet is counted by weekends and raises an alarm (`unknown_years`), never an exception: a
+deadline that may move by a day is better than no deadline.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+import chinese_calendar
+from django.utils import timezone
+
+from outreach.models import CalendarDay
+
+logger = logging.getLogger(__name__)
+
+Overrides = Mapping[date, bool]
+
+
+def overrides() -> dict[date, bool]:
+    """Read the table once: day → is it a working day. Hand it to the functions below when asking often."""
+    return dict(CalendarDay.objects.values_list("day", "is_workday"))
+
+
+def is_workday(day: date, table: Overrides | None = None) -> bool:
+    """Say whether `day` is a working day."""
+    table = overrides() if table is None else table
+    if day in table:
+        return table[day]
+    try:
+        return bool(chinese_calendar.is_workday(day))
+    except NotImplementedError:
+        logger.warning("The working days of %s are not published: weekends are assumed.", day.year)
+        return day.weekday() < 5
+
+
+def add_workdays(day: date, count: int, table: Overrides | None = None) -> date:
+    """Return the `count`-th working day after `day`; 0 gives `day` itself if it is one, else the next.
+
+    Raises ValueError for a negative count.
+    """
+    if count < 0:
+        raise ValueError("count must not be negative")
+    table = overrides() if table is None else table
+    if count == 0:
+        while not is_workday(day, table):
+            day += timedelta(days=1)
+        return day
+    while count:
+        day += timedelta(days=1)
+        count -= is_workday(day, table)
+    return day
+
+
+def workdays_between(start: date, end: date, table: Overrides | None = None) -> int:
+    """Count the working days after `start` up to and including `end`; negative where `end` comes first."""
+    table = overrides() if table is None else table
+    first, last, sign = (start, end, 1) if start <= end else (end, start, -1)
+    days = (first + timedelta(days=n) for n in range(1, (last - first).days + 1))
+    return sign * sum(is_workday(day, table) for day in days)
+
+
+def unknown_years(today: date | None = None) -> list[int]:
+    """Return the years within the next 90 days whose working days nobody published: the alarm for administrators."""
+    today = today or timezone.localdate()
+    known = set(CalendarDay.objects.dates("day", "year"))
+    unknown = []
+    for year in {today.year, (today + timedelta(days=90)).year}:
+        try:
+            chinese_calendar.is_workday(date(year, 1, 1))
+        except NotImplementedError:
+            if date(year, 1, 1) not in known:
+                unknown.append(year)
+    return sorted(unknown)

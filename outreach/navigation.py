@@ -1,0 +1,66 @@
+"""The main navigation: what stands in the top bar, and where a person lands after logging in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from outreach import access
+from outreach.access import Permission, Role
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry; `prefix` marks the paths under which it is the current one."""
+
+    label: str | Promise
+    url_name: str
+    permission: Permission
+    icon: str
+    prefix: str
+
+
+ENTRIES = (
+    Entry(_("My list"), "visits:list", Permission.VISIT_RECORD, "list", "/phone/"),
+    Entry(_("Ranking"), "reports:ranking", Permission.RANKING_VIEW, "chart", "/reports/"),
+    Entry(_("Issues"), "issues:list", Permission.ISSUE_VIEW, "flag", "/issues/"),
+    Entry(_("Households"), "households:list", Permission.HOUSEHOLD_VIEW, "home", "/households/"),
+    Entry(_("Campaigns"), "visits:campaigns", Permission.CAMPAIGN_VIEW, "calendar", "/campaigns/"),
+    Entry(_("Administration"), "admin:index", Permission.ADMIN_SITE, "settings", "/admin/"),
+    Entry(_("Audit"), "audit", Permission.AUDIT_VIEW, "shield", "/audit/"),
+)
+
+
+def entries(request: HttpRequest) -> list[dict[str, object]]:
+    """Return what the user may open, as dicts of url, label, icon and current."""
+    allowed = access.permissions_of(request.user)
+    visitor = (post := access.post_of(request.user)) is not None and post.role == Role.VISITOR
+    return [
+        {
+            "url": reverse(entry.url_name),
+            "label": entry.label,
+            "icon": entry.icon,
+            "current": request.path.startswith(entry.prefix),
+        }
+        for entry in ENTRIES
+        # a visitor's households are the phone's list; the desk's roster would be a second, poorer one
+        if entry.permission in allowed and not (visitor and entry.url_name == "households:list")
+    ]
+
+
+def home_url_name(role: str) -> str:
+    """Return the page a role lands on."""
+    if role == Role.VISITOR:
+        return "visits:list"
+    if role in (Role.DEPARTMENT_HANDLER, Role.DEPARTMENT_HEAD):
+        return "issues:list"
+    if role == Role.SYSTEM_ADMIN:
+        return "admin:index"
+    return "reports:ranking"

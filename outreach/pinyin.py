@@ -1,0 +1,15 @@
+"""Pinyin initials, by which people search names on a phone: 张三 → zs."""
+
+from functools import lru_cache
+
+from pypinyin import Style, pinyin
+
+
+@lru_cache(maxsize=20_000)
+def _initial(character: str) -> str:
+    return pinyin(character, style=Style.FIRST_LETTER, errors="default")[0][0][:1].lower()
+
+
+def initials(text: str) -> str:
+    """Return the pinyin initials of `text`, character by character; letters and digits stand for themselves."""
+    return "".join(_initial(character) for character in text if character.isalnum())

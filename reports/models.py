@@ -1,0 +1,61 @@
+"""Rollups: what rankings read instead of the rows, and the log of what must be counted again."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from outreach.models import Campaign, Unit
+
+
+class DirtyDay(models.Model):
+    """Append-only: a village's day in a campaign whose counts are out of date. Written by database triggers in the
+    transaction of the change (migration 0002), removed by the recount that has seen it. Never unique: a unique key
+    would let an update slip between the recount's read and its delete."""
+
+    campaign_id = models.BigIntegerField()
+    village_id = models.BigIntegerField()
+    day = models.DateField(null=True)  # null: the roster itself
+
+    class Meta:
+        verbose_name = "dirty day"
+
+    def __str__(self) -> str:
+        return f"{self.campaign_id} {self.village_id} {self.day}"
+
+
+class RosterCount(models.Model):
+    """Households of a village on a campaign's roster, as of now."""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="+")
+    village = models.ForeignKey(Unit, on_delete=models.CASCADE, related_name="+")
+    households = models.PositiveIntegerField(default=0)
+    off_roster = models.PositiveIntegerField(default=0)  # verified empty or moved: not in the denominator
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["campaign", "village"], name="reports_rostercount_once")]
+
+    def __str__(self) -> str:
+        return f"{self.village_id}: {self.households}"
+
+
+class DayCount(models.Model):
+    """What happened in a village on a day of a campaign."""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="+")
+    village = models.ForeignKey(Unit, on_delete=models.CASCADE, related_name="+")
+    day = models.DateField()
+    covered = models.PositiveIntegerField(default=0)  # households whose counted visit was this day
+    met = models.PositiveIntegerField(default=0)
+    visits = models.PositiveIntegerField(default=0)
+    issues_raised = models.PositiveIntegerField(default=0)
+    issues_solved = models.PositiveIntegerField(default=0)  # by the day they were reported done
+    issues_explained = models.PositiveIntegerField(default=0)
+    issues_not_accepted = models.PositiveIntegerField(default=0)
+    issues_otherwise = models.PositiveIntegerField(default=0)
+    open_due = models.PositiveIntegerField(default=0)  # still open, by due day: "overdue" changes without a write
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["campaign", "village", "day"], name="reports_daycount_once")]
+
+    def __str__(self) -> str:
+        return f"{self.village_id} {self.day}"
