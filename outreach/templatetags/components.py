@@ -177,9 +177,7 @@ def badge(label: str, *, tone: str = "neutral", icon: str | None = None) -> Safe
     """A state in one word. Each tone brings its icon, so that colour is never alone; icon="" leaves it out."""
     _one_of("badge", "tone", tone, TONE_ICONS)
     drawn = TONE_ICONS[tone] if icon is None else icon
-    return format_html(
-        '<span class="badge badge--{}">{}{}</span>', tone, _icon(drawn) if drawn else "", label
-    )
+    return format_html('<span class="badge badge--{}">{}{}</span>', tone, _icon(drawn) if drawn else "", label)
 
 
 def _icon(name: str) -> SafeString:
