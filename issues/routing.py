@@ -74,4 +74,6 @@ def sentence(rule: RoutingRule, unit: Unit) -> str:
     """Say in the site's language why `rule` sends to `unit`: it is stored with the issue, for everybody to read."""
     with translation.override(settings.LANGUAGE_CODE):
         conditions = rule.conditions() or [_("everything else")]
-        return (_("By rule: %(conditions)s → %(unit)s") % {"conditions": " + ".join(conditions), "unit": unit.name})[:200]
+        return (_("By rule: %(conditions)s → %(unit)s") % {"conditions": " + ".join(conditions), "unit": unit.name})[
+            :200
+        ]
