@@ -139,8 +139,7 @@ def apply_move(
     issue.state = step.target
     if step.name == "dispatch" and unit is not None:
         issue.unit = unit
-        issue.rule, issue.rule_text = None, _("Dispatched by hand: %(note)s") % {"note": note}
-        issue.rule_text = issue.rule_text[:200]
+        issue.rule, issue.rule_text = None, routing.by_hand(post.unit, note)
         if issue.dispatched_at is None:
             issue.due_on = due_day(
                 category=issue.category,

@@ -74,6 +74,13 @@ def sentence(rule: RoutingRule, unit: Unit) -> str:
     """Say in the site's language why `rule` sends to `unit`: it is stored with the issue, for everybody to read."""
     with translation.override(settings.LANGUAGE_CODE):
         conditions = rule.conditions() or [_("everything else")]
-        return (_("By rule: %(conditions)s → %(unit)s") % {"conditions": " + ".join(conditions), "unit": unit.name})[
+        why = _("By rule: %(conditions)s → %(unit)s") % {"conditions": " + ".join(conditions), "unit": unit.name}
+    return why[:200]
             :200
         ]
+
+
+def by_hand(dispatcher: Unit, note: str) -> str:
+    """Say in the site's language that people of `dispatcher` chose the unit, and their reason."""
+    with translation.override(settings.LANGUAGE_CODE):
+        return (_("Dispatched by %(unit)s: %(note)s") % {"unit": dispatcher.name, "note": note})[:200]
