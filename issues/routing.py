@@ -76,8 +76,6 @@ def sentence(rule: RoutingRule, unit: Unit) -> str:
         conditions = rule.conditions() or [_("everything else")]
         why = _("By rule: %(conditions)s → %(unit)s") % {"conditions": " + ".join(conditions), "unit": unit.name}
     return why[:200]
-            :200
-        ]
 
 
 def by_hand(dispatcher: Unit, note: str) -> str:
