@@ -16,7 +16,10 @@ def main() -> None:
     if len(sys.argv) > 1 and sys.argv[1] not in WITHOUT_DATABASE:
         from outreach import embedded
 
-        embedded.start_if_unset()
+        try:
+            embedded.start_if_unset()
+        except embedded.EmbeddedError as error:
+            sys.exit(f"{error}")
     execute_from_command_line(sys.argv)
 
 

@@ -242,4 +242,4 @@ class Attachment(models.Model):
         constraints = [models.UniqueConstraint(fields=["issue", "sha256"], name="issues_attachment_once")]
 
     def __str__(self) -> str:
-        return self.file.name
+        return str(self.file.name)

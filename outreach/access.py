@@ -135,6 +135,12 @@ def has_permission(user: User | AnonymousUser, permission: Permission) -> bool:
     return permission in permissions_of(user)
 
 
+def acting(request: HttpRequest) -> User:
+    """Return the account behind a request whose view demands a login, for `by=`."""
+    assert request.user.is_authenticated
+    return request.user
+
+
 def demand(user: User | AnonymousUser, permission: Permission) -> None:
     """Raise PermissionDenied unless `user` may do `permission`; actions begin with it."""
     if not has_permission(user, permission):

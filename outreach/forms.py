@@ -8,6 +8,8 @@ from allauth.account.forms import LoginForm as AllauthLoginForm
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from outreach.models import Membership, User
+
 
 class LoginForm(AllauthLoginForm):
     """Log in by staff number or phone."""
@@ -25,8 +27,8 @@ class LoginForm(AllauthLoginForm):
 class PostForm(forms.Form):
     """Choose the post to act in, among one's own."""
 
-    post = forms.ModelChoiceField(queryset=None)
+    post = forms.ModelChoiceField(queryset=Membership.objects.none())
 
-    def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["post"].queryset = user.posts  # type: ignore[attr-defined]

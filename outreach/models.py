@@ -211,7 +211,7 @@ class User(AbstractBaseUser):
     def post(self) -> Membership | None:
         """The post the user acts in: the chosen one, else the first."""
         posts = {post.pk: post for post in self.posts.all()}
-        return posts.get(self.current_post_id) or next(iter(posts.values()), None)
+        return posts.get(self.current_post_id or 0) or next(iter(posts.values()), None)
 
     @cached_property
     def posts(self) -> models.QuerySet[Membership]:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from outreach import actions, navigation
-from outreach.access import Permission, any_post, post_of, require
+from outreach.access import Permission, acting, any_post, post_of, require
 from outreach.forms import PostForm
 from outreach.models import AuditEvent
 
@@ -29,11 +29,11 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_POST
 def post_switch(request: HttpRequest) -> HttpResponse:
     """Act in another of one's own posts from now on."""
-    form = PostForm(request.POST, user=request.user)
+    form = PostForm(request.POST, user=acting(request))
     if not form.is_valid():
         messages.error(request, _("This is not one of your posts."))
         return redirect("home")
-    actions.switch_post(post=form.cleaned_data["post"], by=request.user)
+    actions.switch_post(post=form.cleaned_data["post"], by=acting(request))
     messages.success(request, _("You now act as %(post)s.") % {"post": form.cleaned_data["post"]})
     return redirect("home")
 
