@@ -278,7 +278,7 @@ class _Checker:
 
             # --- is it a person's row at all?
             raw_name = row[i_name]
-            if raw_name.__class__ is str and short_name(raw_name):  # type: ignore[arg-type]
+            if raw_name.__class__ is str and short_name(raw_name):
                 name, name_good = raw_name, True
             else:
                 name, name_good = clean.name(raw_name)
@@ -392,7 +392,7 @@ class _Checker:
 
             # --- who
             person = new_person(Person)
-            person.name = name  # type: ignore[assignment]
+            person.name = name
             person.row = number
             person.relation = code or relations.OTHER
             person.relation_text = relation_text  # type: ignore[assignment]
@@ -443,17 +443,17 @@ class _Checker:
                 raw = row[index]
                 if raw == "":
                     continue
-                if raw.__class__ is str and mobile(raw):  # type: ignore[arg-type]
+                if raw.__class__ is str and mobile(raw):
                     found_phones, good = [raw], True
                 else:
-                    found_phones, good = clean.phones(raw)  # type: ignore[assignment]
+                    found_phones, good = clean.phones(raw)
                 if not good:
                     error(number, "phone", "phone_invalid")
                 for phone in found_phones:
                     if not person.phone:
-                        person.phone = phone  # type: ignore[assignment]
+                        person.phone = phone
                     elif not person.second_phone and phone != person.phone:
-                        person.second_phone = phone  # type: ignore[assignment]
+                        person.second_phone = phone
             person.lives_here = not (
                 (i_away >= 0 and row[i_away] != "" and clean.flag(row[i_away]))
                 or (i_residence >= 0 and row[i_residence] != "" and text(row[i_residence]) in NOT_AT_ADDRESS)

@@ -38,17 +38,17 @@ def text(value: Cell) -> str:
     if value.__class__ is not str:
         if value is True or value is False:
             return "是" if value else "否"
-        return str(int(value)) if value == int(value) else repr(value)  # type: ignore[arg-type]
-    if value.isascii() and value.isalnum():  # type: ignore[union-attr]
-        return value  # type: ignore[return-value]
-    plain = unicodedata.normalize("NFKC", value).translate(CONTROLS)  # type: ignore[arg-type]
+        return str(int(value)) if value == int(value) else repr(value)
+    if value.isascii() and value.isalnum():
+        return value
+    plain = unicodedata.normalize("NFKC", value).translate(CONTROLS)
     return SPACES.sub(" ", plain).strip()
 
 
 def name(value: Cell) -> tuple[str, bool]:
     """Return (name, is it a name). Spaces inside a Chinese name are padding and go; "" is blank, not wrong."""
-    if value.__class__ is str and NAME.fullmatch(value):  # type: ignore[arg-type]
-        return value, True  # type: ignore[return-value]
+    if value.__class__ is str and NAME.fullmatch(value):
+        return value, True
     plain = text(value)
     if plain in NOTHING:
         return "", True
@@ -64,9 +64,9 @@ def phones(value: Cell) -> tuple[list[str], bool]:
     Several in a cell may be parted by / 、 , ; 或, a line break or a space. Where one is wrong the list holds the
     good ones only.
     """
-    if value.__class__ is str and MOBILE.fullmatch(value):  # type: ignore[arg-type]
-        return [value], True  # type: ignore[list-item]
-    plain = text(value) if value.__class__ is not str else unicodedata.normalize("NFKC", value).translate(CONTROLS)  # type: ignore[arg-type]
+    if value.__class__ is str and MOBILE.fullmatch(value):
+        return [value], True
+    plain = text(value) if value.__class__ is not str else unicodedata.normalize("NFKC", value).translate(CONTROLS)
     if plain.strip() in NOTHING:
         return [], True
     found: list[str] = []
@@ -112,9 +112,9 @@ def _chinese_number(digits: str) -> int:
 def date(value: Cell) -> datetime.date | None:
     """Return a date from 1990.1.1, 1990-01-01, 1990年1月1日, 19900101 or Excel's day number; None for anything else."""
     if value.__class__ is not str:
-        if isinstance(value, bool) or value != int(value):  # type: ignore[arg-type]
+        if isinstance(value, bool) or value != int(value):
             return None
-        if 1 <= value <= 80_000:  # type: ignore[operator]
+        if 1 <= value <= 80_000:
             return datetime.date(1899, 12, 30) + datetime.timedelta(days=int(value))
         value = str(int(value))
     match = DATE.fullmatch(text(value))

@@ -54,7 +54,7 @@ def check(value: str | float | int | bool, today: datetime.date) -> tuple[str, s
         if abs(value) >= 1e15 or value != int(value):  # type: ignore[arg-type]
             return "", "id_number_numeric_cell"
         value = str(int(value))
-    number = value if SHAPE.fullmatch(value) else clean(value)  # type: ignore[arg-type,type-var]
+    number = value if SHAPE.fullmatch(value) else clean(value)
     if not number:
         return "", ""
     if SCIENTIFIC.fullmatch(number.replace("X", "x")):

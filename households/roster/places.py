@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from households.roster import clean
@@ -49,6 +49,9 @@ def stem(name: str) -> str:
     return bare
 
 
+FORMS: tuple[Callable[[str], str], ...] = (str, short, stem)
+
+
 class Places:
     """The villages in reach, found by name; `home` is the village the import is for, if it is for one."""
 
@@ -58,7 +61,7 @@ class Places:
         self.by_code = {village.code: village for village in self.villages}
         self.townships = {village.township for village in self.villages if village.township}
         self.tiers: list[dict[str, list[Village]]] = []
-        for form in (str, short, stem):
+        for form in FORMS:
             tier: dict[str, list[Village]] = {}
             for village in self.villages:
                 tier.setdefault(form(village.name), []).append(village)
@@ -85,7 +88,7 @@ class Places:
                 names.append(village.removeprefix(name))
                 township = township or name
         for name in names:
-            for tier, form in zip(self.tiers, (str, short, stem), strict=True):
+            for tier, form in zip(self.tiers, FORMS, strict=True):
                 found: Sequence[Village] = tier.get(form(name), ())
                 if len(found) > 1 and township:
                     found = [place for place in found if _same_township(place.township, township)]

@@ -24,6 +24,7 @@ import resource
 import sys
 import zipfile
 from collections.abc import Iterable
+from typing import Any
 from xml.parsers import expat
 
 MAX_MEMORY = 1024 * 1024 * 1024
@@ -45,7 +46,7 @@ class Unusable(Exception):
     """The file cannot be used; the argument is the code the parent has a sentence for."""
 
 
-def send(*frame: object) -> None:
+def send(*frame: Any) -> None:
     """Write one frame."""
     data = marshal.dumps(frame, 2)
     sys.stdout.buffer.write(len(data).to_bytes(4, "big"))
@@ -63,7 +64,7 @@ class Rows:
     def add(self, number: int, row: list[Cell]) -> None:
         """Take row `number`; raises Unusable past the limits."""
         for cell in row:
-            if cell and (cell.__class__ is not str or not cell.isspace()):  # type: ignore[union-attr]
+            if cell and (cell.__class__ is not str or not cell.isspace()):
                 break
         else:
             return
@@ -263,9 +264,7 @@ def read_workbook(path: str, kind: str) -> None:
         raise Unusable("damaged") from None
 
 
-def send_sheet(
-    rows: Rows, source: Iterable[list[object]], first_column: int, formulas: dict[int, dict[int, str]]
-) -> None:
+def send_sheet(rows: Rows, source: Iterable[list[Any]], first_column: int, formulas: dict[int, dict[int, str]]) -> None:
     """Send one sheet's rows, each padded on the left so that cell i stands in column i.
 
     calamine begins at the first row of the sheet but at the first column in use.
