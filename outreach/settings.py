@@ -149,6 +149,7 @@ ACCOUNT_ADAPTER = "outreach.auth.StaffAccountAdapter"
 ACCOUNT_FORMS = {"login": "outreach.forms.LoginForm"}
 ACCOUNT_RATE_LIMITS = {"login_failed": "30/m/ip,5/5m/key"}
 ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_SESSION_REMEMBER = True  # no tick box: every session lives SESSION_COOKIE_AGE
 SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_COOKIE_HTTPONLY = True
 
