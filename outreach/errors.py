@@ -81,7 +81,7 @@ LAST_RESORT = """<!DOCTYPE html><html lang="zh-Hans"><meta charset="utf-8"><titl
 def page(code: int, explanation: Explanation | None = None) -> HttpResponse:
     """Return the error page for an HTTP status code."""
     try:
-        html = render_to_string(
+        html: str = render_to_string(
             "errors/error.html",
             {
                 "code": code,
