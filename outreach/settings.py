@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import environ
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
@@ -119,7 +120,15 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TIMEZONE = "Asia/Shanghai"
-CELERY_BEAT_SCHEDULE: dict[str, dict] = {}
+CELERY_BEAT_SCHEDULE: dict[str, dict] = {
+    # one that could not start within ten seconds is not needed any more: the next does its work
+    "reports.refresh_rollups": {
+        "task": "reports.tasks.refresh_rollups",
+        "schedule": 10.0,
+        "options": {"expires": 10},
+    },
+    "reports.check_rollups": {"task": "reports.tasks.check_rollups", "schedule": crontab(hour=3, minute=20)},
+}
 
 AUTH_USER_MODEL = "outreach.User"
 AUTHENTICATION_BACKENDS = ["outreach.auth.StaffNumberOrPhoneBackend"]
