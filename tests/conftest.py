@@ -1,15 +1,27 @@
-"""Fixtures every test may ask for: the cast, and a browser's client that is logged in."""
+"""Fixtures every test may ask for: the cast, a client that is logged in, tasks that run at once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 
+from outreach import celery_app, embedded
 from outreach.models import User
 from tests.cast import Cast, make_cast
+
+
+def pytest_sessionstart() -> None:
+    """Start the tests' own PostgreSQL and Redis, and empty that Redis."""
+    try:
+        embedded.start_if_unset()
+    except embedded.EmbeddedError as error:
+        pytest.exit(str(error), returncode=pytest.ExitCode.INTERNAL_ERROR)
+    cache.clear()
 
 
 @pytest.fixture(scope="session")
@@ -35,3 +47,23 @@ def login() -> Callable[[User], Client]:
         return client
 
     return log_in
+
+
+@pytest.fixture
+def run_tasks(django_capture_on_commit_callbacks) -> Callable[[], AbstractContextManager[None]]:
+    """Run what an action leaves for after the commit, Celery tasks included: `with run_tasks(): client.post(...)`.
+
+    Elsewhere tasks only go into the queue, which no worker empties, and a test's transaction is never committed.
+    """
+
+    @contextmanager
+    def running() -> Iterator[None]:
+        before = celery_app.conf.task_always_eager, celery_app.conf.task_eager_propagates
+        celery_app.conf.update(task_always_eager=True, task_eager_propagates=True)
+        try:
+            with django_capture_on_commit_callbacks(execute=True):
+                yield
+        finally:
+            celery_app.conf.update(task_always_eager=before[0], task_eager_propagates=before[1])
+
+    return running

@@ -8,46 +8,49 @@ from typing import TYPE_CHECKING
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Count, F, Q
+from django.db.models.functions import TruncDate
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from households.models import Household, Resident
 from issues.models import Category, Issue
 from outreach import access
 from outreach.access import Permission, Role
 from outreach.models import Campaign, Unit, User
+from visits.attempts import FRUITLESS_OUTCOMES, Outcome, State, TimeBand
 
 if TYPE_CHECKING:
-    from datetime import date
+    from datetime import date, datetime
 
     from django.contrib.auth.models import AnonymousUser
 
 
-class Outcome(models.TextChoices):
-    """What came of knocking at a door (domain.md §2)."""
-
-    MET = "met", _("met")
-    PARTLY_MET = "partly_met", _("met, not finished")
-    COME_BACK = "come_back", _("asked to come back")
-    REFUSED = "refused", _("refused")
-    NOBODY_HOME = "nobody_home", _("nobody home")
-    AWAY_LONG = "away_long", _("away for long or empty")
-    MOVED = "moved", _("moved or no such household")
-    NO_ACCESS = "no_access", _("no access")
-    LEAFLET_LEFT = "leaflet_left", _("leaflet left only")
+def default_roster_states() -> list[str]:
+    """Who stands on a campaign's roster unless told otherwise: who lives there."""
+    return [Household.RosterState.IN_RESIDENCE.value]
 
 
-class TimeBand(models.TextChoices):
-    """The part of the day; a household must be tried in at least two before it may be called unreachable."""
-
-    MORNING = "morning", _("morning (before 12:00)")
-    AFTERNOON = "afternoon", _("afternoon (12:00–18:00)")
-    EVENING = "evening", _("evening (after 18:00)")
+def default_counted_outcomes() -> list[str]:
+    """What counts as a visit unless told otherwise: an adult resident was met, finished or not (V2)."""
+    return [Outcome.MET.value, Outcome.PARTLY_MET.value]
 
 
-# Outcomes that ask for another attempt, and those that never do.
-MAKE_UP_OUTCOMES = (Outcome.PARTLY_MET, Outcome.COME_BACK, Outcome.NOBODY_HOME, Outcome.NO_ACCESS, Outcome.LEAFLET_LEFT)
+class VisitStandardQuerySet(models.QuerySet["VisitStandard"]):
+    """Versions of the standard in the words of the domain."""
+
+    def in_force(self, campaign: Campaign, moment: datetime | None = None) -> VisitStandard | None:
+        """The version that was valid at `moment` (now), the first one for any moment before; None where none is."""
+        versions = self.filter(campaign=campaign)
+        if moment is None:
+            return versions.order_by("-version").first()
+        return versions.filter(created_at__lte=moment).order_by("-version").first() or (
+            versions.order_by("version").first()
+        )
+
+
+TO_DO_STATES = (State.TO_VISIT, State.MAKE_UP)
 
 
 class VisitStandard(models.Model):
@@ -60,6 +63,12 @@ class VisitStandard(models.Model):
     counted_outcomes = ArrayField(
         models.CharField(max_length=20, choices=[(o.value, o.label) for o in (Outcome.MET, Outcome.PARTLY_MET)]),
         verbose_name=_("outcomes that count as a visit"),
+        default=default_counted_outcomes,
+    )
+    roster_states = ArrayField(
+        models.CharField(max_length=20, choices=Household.RosterState),
+        verbose_name=_("households on the roster"),
+        default=default_roster_states,
     )
     makeup_workdays = models.PositiveSmallIntegerField(
         _("make-up visit within (working days)"),
@@ -79,15 +88,47 @@ class VisitStandard(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     created_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", editable=False)
 
+    objects = VisitStandardQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("visit standard")
         ordering = ["-version"]
         constraints = [
             models.UniqueConstraint(fields=["campaign", "version"], name="visits_visitstandard_version_once"),
+            models.CheckConstraint(
+                name="visits_visitstandard_only_meeting_counts",
+                condition=Q(counted_outcomes__contained_by=["met", "partly_met"]) & Q(counted_outcomes__len__gte=1),
+                violation_error_message=_("Only a visit where an adult resident was met may count."),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.campaign} v{self.version}"
+
+    def sentences(self) -> list[str]:
+        """The rule in words, for the visitor (V10)."""
+        counted = (
+            _("A visit counts when an adult resident was met face to face, even if the talk was not finished.")
+            if Outcome.PARTLY_MET in self.counted_outcomes
+            else _("A visit counts when an adult resident was met face to face and the talk was finished.")
+        )
+        return [
+            str(counted),
+            str(_("Leaving a leaflet is not a visit.")),
+            ngettext(
+                "Nobody home: go again within %(count)d working day, at another time of the day.",
+                "Nobody home: go again within %(count)d working days, at another time of the day.",
+                self.makeup_workdays,
+            )
+            % {"count": self.makeup_workdays},
+            str(
+                _(
+                    "After %(attempts)d attempts on %(days)d different days and in %(bands)d parts of the day, "
+                    "the township may confirm the household as unreachable."
+                )
+                % {"attempts": self.min_attempts, "days": self.min_days, "bands": self.min_time_bands}
+            ),
+        ]
 
 
 class Topic(models.Model):
@@ -127,6 +168,31 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
         """Households with a counted visit."""
         return self.filter(covered_on__isnull=False)
 
+    def to_do(self) -> AssignmentQuerySet:
+        """Doors still to knock at, the first time or again; without those who asked not to be visited."""
+        return self.filter(state__in=TO_DO_STATES, household__do_not_visit_at__isnull=True)
+
+    def in_door_order(self) -> AssignmentQuerySet:
+        """Priority households first, then as one walks from door to door."""
+        return self.order_by("-household__priority", "household__village__sort_order", "household__door_key", "pk")
+
+    def unreachable_candidates(self, standard: VisitStandard) -> AssignmentQuerySet:
+        """Duties tried in vain often enough, on enough days and in enough parts of the day; with_… counts added."""
+        fruitless = Q(
+            household__visits__campaign=F("campaign"), household__visits__outcome__in=sorted(FRUITLESS_OUTCOMES)
+        )
+        return (
+            self.filter(
+                state__in=[State.MAKE_UP, State.TO_CONFIRM], met_on__isnull=True, attempts__gte=standard.min_attempts
+            )
+            .annotate(
+                tries=Count("household__visits", filter=fruitless, distinct=True),
+                days=Count(TruncDate("household__visits__visited_at"), filter=fruitless, distinct=True),
+                bands=Count("household__visits__time_band", filter=fruitless, distinct=True),
+            )
+            .filter(tries__gte=standard.min_attempts, days__gte=standard.min_days, bands__gte=standard.min_time_bands)
+        )
+
     def make_up_due(self, today: date) -> AssignmentQuerySet:
         """Make-up visits due today or before."""
         return self.filter(state=Assignment.State.MAKE_UP, due_on__lte=today)
@@ -135,13 +201,7 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
 class Assignment(models.Model):
     """A household on a campaign's roster, and whose duty it is. Its state rolls up from the visits."""
 
-    class State(models.TextChoices):
-        TO_VISIT = "to_visit", _("to visit")
-        MAKE_UP = "make_up", _("make-up visit")
-        MET = "met", _("met")
-        REFUSED = "refused", _("refused")
-        UNREACHABLE = "unreachable", _("unreachable, confirmed")
-        OFF_ROSTER = "off_roster", _("empty or moved")
+    State = State
 
     campaign = models.ForeignKey(
         Campaign, verbose_name=_("campaign"), on_delete=models.PROTECT, related_name="assignments"
@@ -152,8 +212,9 @@ class Assignment(models.Model):
     visitor = models.ForeignKey(
         User, verbose_name=_("visitor"), null=True, blank=True, on_delete=models.PROTECT, related_name="assignments"
     )
-    # Grows with each re-assignment: a late visit by the one before is kept, and can be told apart.
+    # Grows with each re-assignment: a late visit by the one before is kept, and can be told apart (Visit.epoch).
     epoch = models.PositiveIntegerField(default=0)
+    previous_visitor = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     assigned_at = models.DateTimeField(null=True)
     assigned_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     state = models.CharField(_("state"), max_length=12, choices=State, default=State.TO_VISIT)
@@ -167,6 +228,10 @@ class Assignment(models.Model):
     appointment_at = models.DateTimeField(_("appointment"), null=True)
     unreachable_at = models.DateTimeField(null=True)
     unreachable_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    # "Moved" or "away for long" was not believed: to be visited once more.
+    recheck_at = models.DateTimeField(null=True)
+    recheck_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    recheck_due_on = models.DateField(null=True)
 
     objects = AssignmentQuerySet.as_manager()
 
@@ -183,6 +248,11 @@ class Assignment(models.Model):
                 name="visits_assignment_unreachable_by_whom",
                 condition=Q(unreachable_at__isnull=True, unreachable_by__isnull=True)
                 | Q(unreachable_at__isnull=False, unreachable_by__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="visits_assignment_recheck_by_whom",
+                condition=Q(recheck_at__isnull=True, recheck_by__isnull=True, recheck_due_on__isnull=True)
+                | Q(recheck_at__isnull=False, recheck_by__isnull=False, recheck_due_on__isnull=False),
             ),
             models.CheckConstraint(
                 name="visits_assignment_make_up_has_due_day",
@@ -228,6 +298,8 @@ class Visit(models.Model):
         _("seconds spent on the form"), null=True, blank=True, help_text="measured by the device; for plausibility"
     )
     received_at = models.DateTimeField(_("received at"), default=timezone.now)
+    # The assignment's epoch under which the visitor went; empty outside a campaign.
+    epoch = models.PositiveIntegerField(null=True, editable=False)
     # Of several visits to a household in a campaign, one counts.
     is_counted = models.BooleanField(_("counts"), default=False)
     resident = models.ForeignKey(
