@@ -1,5 +1,6 @@
 """Rates, intervals and ranks."""
 
+import itertools
 from decimal import Decimal
 
 import pytest
@@ -125,7 +126,7 @@ def test_ranking_places_every_unit_once_by_the_number_of_better_ones(units):
         for place in ranked:
             assert place.rank == 1 + sum(other.value > place.value for other in ranked)
         # inside a tie, and among the unranked, the official order
-        for before, after in zip(ranked, ranked[1:], strict=False):
+        for before, after in itertools.pairwise(ranked):
             assert before.rank < after.rank or before.key < after.key
         few = [p.key for p in places[len(ranked) :] if p.value is not None]
         assert few == sorted(few)
