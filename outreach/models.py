@@ -175,6 +175,7 @@ class User(AbstractBaseUser):
     name = models.CharField(_("name"), max_length=50)
     pinyin = models.CharField(_("pinyin initials"), max_length=50, blank=True, editable=False)
     is_active = models.BooleanField(_("may log in"), default=True)
+    must_change_password = models.BooleanField(_("must choose a new password"), default=False, editable=False)
     current_post = models.ForeignKey(
         "Membership", verbose_name=_("current post"), null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
@@ -206,6 +207,11 @@ class User(AbstractBaseUser):
         super().clean()
         self.phone = self.phone or None
         self.pinyin = initials(self.name)
+
+    def set_password(self, raw_password: str | None) -> None:
+        """Set a password of the person's own choice; a reset sets `must_change_password` afterwards."""
+        super().set_password(raw_password)
+        self.must_change_password = False
 
     @cached_property
     def post(self) -> Membership | None:

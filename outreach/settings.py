@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import environ
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
@@ -73,6 +74,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "outreach.middleware.AccountRulesMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
 
@@ -119,7 +121,12 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TIMEZONE = "Asia/Shanghai"
-CELERY_BEAT_SCHEDULE: dict[str, dict] = {}
+CELERY_BEAT_SCHEDULE: dict[str, dict] = {
+    "unknown calendar years": {
+        "task": "outreach.tasks.report_unknown_years",
+        "schedule": crontab(hour=8, minute=30),
+    },
+}
 
 AUTH_USER_MODEL = "outreach.User"
 AUTHENTICATION_BACKENDS = ["outreach.auth.StaffNumberOrPhoneBackend"]
@@ -143,9 +150,13 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "outreach.auth.StaffAccountAdapter"
 ACCOUNT_FORMS = {"login": "outreach.forms.LoginForm"}
-ACCOUNT_RATE_LIMITS = {"login_failed": "30/m/ip,5/5m/key"}
+# A town hall shares one address, so the limit by address is loose; the lockout of an account is the strict one.
+ACCOUNT_RATE_LIMITS = {"login_failed": "30/m/ip,5/10m/key"}
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
 ACCOUNT_LOGOUT_ON_GET = False
-SESSION_COOKIE_AGE = 12 * 60 * 60
+# How long one may be idle; outreach.middleware renews it. Visitors are away from the network for half a day.
+SESSION_COOKIE_AGE = 60 * 60
+SESSION_COOKIE_AGE_OF_VISITORS = 12 * 60 * 60
 SESSION_COOKIE_HTTPONLY = True
 
 LANGUAGE_CODE = "zh-hans"
