@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from households.models import Household
@@ -66,10 +69,42 @@ class Category(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def path(self) -> list[Category]:
+        """This category, its parent, and so on up to the root. Costs a query for each level not yet loaded."""
+        path, node = [self], self.parent
+        while node is not None and node not in path:
+            path.append(node)
+            node = node.parent
+        return path
+
+    def clean(self) -> None:
+        """Refuse a parent that lies below this category: the tree would bite its tail."""
+        if self.parent is not None and self.pk and self.pk in [node.pk for node in self.parent.path()]:
+            raise ValidationError({"parent": _("A category cannot stand below itself.")})
+
+
+class KindLimit(models.Model):
+    """The limit of a kind in working days, where no category says otherwise; an urgent issue has the shorter one."""
+
+    kind = models.CharField(_("kind"), max_length=12, choices=Kind, primary_key=True)
+    workdays = models.PositiveSmallIntegerField(
+        _("limit in working days"), validators=[MinValueValidator(1), MaxValueValidator(250)]
+    )
+    urgent_workdays = models.PositiveSmallIntegerField(
+        _("limit when urgent"), default=1, validators=[MinValueValidator(1), MaxValueValidator(250)]
+    )
+
+    class Meta:
+        verbose_name = _("limit of a kind")
+        verbose_name_plural = _("limits of the kinds")
+
+    def __str__(self) -> str:
+        return str(self.get_kind_display())
+
 
 class RoutingRule(models.Model):
-    """Which unit an issue goes to. Rules are tried in order; an empty field matches everything; the last one, with
-    all fields empty, is the fallback that always exists."""
+    """Which unit an issue goes to. Rules are tried in order; an empty field matches everything. Where none matches,
+    routing.py has the fallback that always exists: the township of the place."""
 
     class Target(models.TextChoices):
         UNIT = "unit", _("the unit named here")
@@ -106,14 +141,17 @@ class RoutingRule(models.Model):
         ]
 
     def __str__(self) -> str:
-        parts = [
-            self.category.name if self.category else "",
-            self.area.name if self.area else "",
-            self.get_kind_display() if self.kind else "",
-            "、".join(self.keywords),
-        ]
         goal = self.unit.name if self.unit else self.get_target_display()
-        return f"{' + '.join(part for part in parts if part) or _('everything else')} → {goal}"
+        return f"{' + '.join(self.conditions()) or gettext('everything else')} → {goal}"
+
+    def conditions(self) -> list[str]:
+        """The filled fields in words: category, area, kind, words."""
+        return [
+            *([gettext("category %(name)s") % {"name": self.category.name}] if self.category else []),
+            *([gettext("in %(name)s") % {"name": self.area.name}] if self.area else []),
+            *([gettext("kind %(name)s") % {"name": self.get_kind_display()}] if self.kind else []),
+            *([gettext("says %(words)s") % {"words": "／".join(self.keywords)}] if self.keywords else []),
+        ]
 
 
 class IssueQuerySet(models.QuerySet["Issue"]):
@@ -171,6 +209,7 @@ class Issue(models.Model):
     dispatched_at = models.DateTimeField(_("dispatched at"), null=True)
     accepted_at = models.DateTimeField(_("accepted at"), null=True)
     done_at = models.DateTimeField(_("done at"), null=True)
+    done_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     done_by_unit = models.ForeignKey(Unit, null=True, on_delete=models.PROTECT, related_name="+")
     result = models.TextField(_("what was done"), max_length=2000, blank=True)
     closed_at = models.DateTimeField(_("signed off at"), null=True)
@@ -190,9 +229,22 @@ class Issue(models.Model):
         ]
         constraints = [
             models.CheckConstraint(
-                name="issues_issue_done_has_outcome",
-                condition=(Q(state__in=["done", "closed"]) & ~Q(outcome="") & Q(done_at__isnull=False))
-                | (~Q(state__in=["done", "closed"]) & Q(outcome="", done_at__isnull=True)),
+                name="issues_issue_times_of_state",
+                condition=Q(state="new", dispatched_at__isnull=True, accepted_at__isnull=True)
+                | Q(state="assigned", dispatched_at__isnull=False, accepted_at__isnull=True)
+                | Q(state__in=["accepted", "done", "closed"], dispatched_at__isnull=False, accepted_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="issues_issue_done_by_whom",
+                condition=(
+                    Q(state__in=["done", "closed"], done_at__isnull=False)
+                    & Q(done_by__isnull=False, done_by_unit__isnull=False)
+                    & ~Q(outcome="")
+                )
+                | (
+                    ~Q(state__in=["done", "closed"])
+                    & Q(outcome="", done_at__isnull=True, done_by__isnull=True, done_by_unit__isnull=True)
+                ),
             ),
             models.CheckConstraint(
                 name="issues_issue_closed_by_whom",
@@ -203,6 +255,27 @@ class Issue(models.Model):
 
     def __str__(self) -> str:
         return self.number
+
+    def allowed_moves(self, user: User | AnonymousUser) -> list[workflow.Move]:
+        """The moves `user` may make now, in the table's order: the buttons of a page."""
+        return [move for move in workflow.MOVES if self.refusal(move, user) is None]
+
+    def refusal(self, move: workflow.Move, user: User | AnonymousUser) -> workflow.Refusal | None:
+        """Why `user` may not make `move` now, or None where it is allowed: the one check, for buttons and actions."""
+        post = access.post_of(user)
+        if post is None or not access.has_permission(user, move.permission):
+            return workflow.Refusal.PERMISSION
+        stands = workflow.stands_on(
+            move.side,
+            post_code=post.unit.code,
+            place_code=self.place.code,
+            holder_code=self.unit.code,
+            done_by_code=self.done_by_unit.code if self.done_by_unit else "",
+            is_doer=self.done_by_id is not None and self.done_by_id == user.pk,
+        )
+        if not stands:
+            return workflow.Refusal.SIDE
+        return None if self.state in move.sources else workflow.Refusal.STATE
 
 
 class IssueEvent(models.Model):

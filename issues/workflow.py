@@ -36,6 +36,14 @@ class Side(StrEnum):
     NOT_HOLDER = "not_holder"  # the post's unit sees the issue but did not handle it: no one judges himself
 
 
+class Refusal(models.TextChoices):
+    """Why a move is refused; the label says it to people."""
+
+    PERMISSION = "permission", _("Your post may not take this step.")
+    SIDE = "side", _("This step is for another unit: nobody judges their own work, nobody handles another's.")
+    STATE = "state", _("The issue is no longer in the state this step starts from.")
+
+
 @dataclass(frozen=True)
 class Move:
     """One edge of the table. `required` names the fields the form asks for and the action insists on."""
@@ -82,3 +90,20 @@ MOVES = (
 )
 
 BY_NAME = {move.name: move for move in MOVES}
+
+
+def stands_on(
+    side: Side, *, post_code: str, place_code: str, holder_code: str, done_by_code: str, is_doer: bool
+) -> bool:
+    """Say whether a post of the unit `post_code` stands on `side` of an issue.
+
+    Unit codes are paths: a unit is above another where its code begins the other's. `done_by_code` is "" while nobody
+    reported the issue done; `is_doer` says that this very person did, perhaps in another post.
+    """
+    above_place = place_code.startswith(post_code)
+    above_holder = holder_code.startswith(post_code) and holder_code != post_code
+    if side == Side.HOLDER:
+        return post_code == holder_code
+    if side == Side.AREA:
+        return above_place or above_holder
+    return (above_place or above_holder) and post_code not in (holder_code, done_by_code) and not is_doer

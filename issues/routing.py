@@ -1,0 +1,84 @@
+"""Which unit an issue goes to, and the sentence that says why. Pure: the rules are handed in, loaded once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from issues.models import Category, RoutingRule
+from outreach.models import Unit
+
+
+@dataclass(frozen=True)
+class Route:
+    """Where an issue goes. Without a `rule` it is the fallback, and a person must dispatch it."""
+
+    unit: Unit
+    rule: RoutingRule | None
+    why: str
+
+
+def choose(rules: Sequence[RoutingRule], *, category: Category, place: Unit, kind: str, text: str) -> Route:
+    """Return the route of the first rule that matches, in the order given; else the township of the place, else the
+    district.
+
+    A rule matches where each of its filled fields does: the category or one above it, the area the place lies in, the
+    kind, any of the words. A rule whose unit is out of use or in another district, or that asks for a township or
+    village where the place has none, is passed over: an issue never goes to nobody.
+    """
+    path = {node.pk for node in category.path()}
+    for rule in rules:
+        if rule.is_active and matches(rule, path=path, place=place, kind=kind, text=text):
+            unit = goal(rule, place)
+            if unit is not None and unit.is_active and unit.district_code == place.district_code:
+                return Route(unit, rule, sentence(rule, unit))
+    township = ancestor(place, Unit.Kind.TOWNSHIP) or ancestor(place, Unit.Kind.DISTRICT) or place
+    with translation.override(settings.LANGUAGE_CODE):
+        why = _("No rule matches: %(unit)s dispatches it.") % {"unit": township.name}
+    return Route(township, None, why[:200])
+
+
+def matches(rule: RoutingRule, *, path: set[int], place: Unit, kind: str, text: str) -> bool:
+    """Say whether every filled field of `rule` holds. `path` holds the ids of the category and those above it."""
+    lowered = text.casefold()
+    return (
+        (rule.category_id is None or rule.category_id in path)
+        and (rule.area is None or place.code.startswith(rule.area.code))
+        and (not rule.kind or rule.kind == kind)
+        and (not rule.keywords or any(word.casefold() in lowered for word in rule.keywords))
+    )
+
+
+def goal(rule: RoutingRule, place: Unit) -> Unit | None:
+    """Return the unit `rule` sends to from `place`, or None where the place has no such unit."""
+    if rule.target == RoutingRule.Target.TOWNSHIP:
+        return ancestor(place, Unit.Kind.TOWNSHIP)
+    if rule.target == RoutingRule.Target.VILLAGE:
+        return ancestor(place, Unit.Kind.VILLAGE)
+    return rule.unit
+
+
+def ancestor(place: Unit, kind: str) -> Unit | None:
+    """Return `place` or the nearest unit above it that is of `kind`, or None."""
+    node: Unit | None = place
+    while node is not None and node.kind != kind:
+        node = node.parent
+    return node
+
+
+def sentence(rule: RoutingRule, unit: Unit) -> str:
+    """Say in the site's language why `rule` sends to `unit`: it is stored with the issue, for everybody to read."""
+    with translation.override(settings.LANGUAGE_CODE):
+        conditions = rule.conditions() or [_("everything else")]
+        why = _("By rule: %(conditions)s → %(unit)s") % {"conditions": " + ".join(conditions), "unit": unit.name}
+    return why[:200]
+
+
+def by_hand(dispatcher: Unit, note: str) -> str:
+    """Say in the site's language that people of `dispatcher` chose the unit, and their reason."""
+    with translation.override(settings.LANGUAGE_CODE):
+        return (_("Dispatched by %(unit)s: %(note)s") % {"unit": dispatcher.name, "note": note})[:200]
