@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
 
@@ -78,3 +79,7 @@ class StaffAccountAdapter(DefaultAccountAdapter):
         """Store the new password of somebody changing his own and record it."""
         super().set_password(user, password)
         audit.record("password.change", user, by=user)
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        """Go back to work."""
+        return reverse("home")

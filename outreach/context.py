@@ -1,4 +1,4 @@
-"""What every page knows: the navigation, and what the people in charge must be told."""
+"""What every page knows: the navigation, the place, and what the people in charge must be told."""
 
 from __future__ import annotations
 
@@ -6,22 +6,42 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
 from outreach import access, calendar, navigation
 from outreach.access import Permission, Role
+from outreach.models import Unit
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
+
+    from outreach.models import User
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
     """Add the navigation, whether this is a demo, and alarms. Costs no query for someone not logged in."""
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
-        return {"nav": [], "is_demo": settings.DEMO}
-    # a callable, so that only pages that show alarms ask for them
-    return {"nav": navigation.entries(request), "is_demo": settings.DEMO, "alarms": lambda: alarms(request)}
+        return {"nav": [], "is_demo": settings.DEMO, "district": ""}
+    return {
+        "nav": navigation.entries(request),
+        "is_demo": settings.DEMO,
+        "district": _district_of(user),
+        "alarms": lambda: alarms(request),  # called by the templates that show them, not by fragments
+    }
+
+
+def _district_of(user: User) -> Any:
+    """Return the name of the district the post belongs to, looked up when a template first asks for it."""
+    post = user.post
+    if post is None:
+        return ""
+    if post.unit.kind == Unit.Kind.DISTRICT:
+        return post.unit.name
+    return SimpleLazyObject(
+        lambda: Unit.objects.filter(code=post.unit.district_code).values_list("name", flat=True).first() or ""
+    )
 
 
 def alarms(request: HttpRequest) -> list[dict[str, str]]:
@@ -34,12 +54,12 @@ def alarms(request: HttpRequest) -> list[dict[str, str]]:
     for year in calendar.unknown_years():
         text = _(
             "The working days of %(year)s are not known, so deadlines in %(year)s count weekends only. When the State "
-            "Council's notice on the holidays of %(year)s is out, enter its days in the working-day calendar."
+            "Council's notice on the holidays of %(year)s is out, its days must be entered in the working-day calendar."
         ) % {"year": year}
         if may_settle:
-            url = reverse("admin:outreach_calendarday_import")
-            found.append({"text": text, "url": url, "label": _("Import calendar days")})
+            url, label = reverse("admin:outreach_calendarday_import"), _("Import calendar days")
         else:
-            text += _("The system administrator does this.")
-            found.append({"text": text, "url": "", "label": ""})
+            url, label = "", ""
+            text += _(" The system administrator does this.")
+        found.append({"text": text, "url": url, "label": label})
     return found

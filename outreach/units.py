@@ -99,6 +99,11 @@ class UnitImport:
         }
 
 
+def in_memory(content: bytes) -> BinaryIO:
+    """Return `content` as the open file `read` takes."""
+    return io.BytesIO(content)
+
+
 def read(file: BinaryIO, filename: str) -> list[Row]:
     """Return the rows below the header. Raises UnusableFileError: not such a file, too large, no header."""
     suffixes = [suffix.lower() for suffix in Path(filename).suffixes]
