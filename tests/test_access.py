@@ -30,12 +30,13 @@ def site_views(patterns=None, namespace=""):
             yield namespace, entry
 
 
-VIEWS = [
-    pytest.param(namespace, pattern, id=f"{namespace}:{pattern.name}".lstrip(":"))
-    for namespace, pattern in site_views()
-    if hasattr(pattern.callback, "permission")
-]
-GUARDED = [view for view in VIEWS if isinstance(view.values[1].callback.permission, Permission)]
+def as_params(views):
+    return [pytest.param(*view, id=f"{view[0]}:{view[1].name}".lstrip(":")) for view in views]
+
+
+VIEWS = [(namespace, pattern) for namespace, pattern in site_views() if hasattr(pattern.callback, "permission")]
+GUARDED = [view for view in VIEWS if isinstance(view[1].callback.permission, Permission)]
+WITH_THINGS = [view for view in GUARDED if view[1].pattern.converters]
 
 
 @pytest.fixture
@@ -47,10 +48,6 @@ def url_of(namespace: str, pattern: URLPattern, place) -> str:
     assert pattern.name, f"the view at {pattern.pattern} needs a name"
     name = f"{namespace}:{pattern.name}" if namespace else pattern.name
     return reverse(name, kwargs=arguments(namespace, pattern, place))
-
-
-def names_a_thing(pattern: URLPattern) -> bool:
-    return bool(pattern.pattern.converters)
 
 
 def call(client: Client, url: str) -> int:
@@ -68,7 +65,7 @@ def call_by(client: Client, url: str) -> tuple[str, int]:
     return method, status
 
 
-@pytest.mark.parametrize(("namespace", "pattern"), VIEWS)
+@pytest.mark.parametrize(("namespace", "pattern"), as_params(VIEWS))
 def test_anonymous_is_led_to_the_login_page(scenery, namespace, pattern):
     if pattern.callback.permission == "open":
         assert call(Client(), url_of(namespace, pattern, scenery.inside)) < 500
@@ -79,13 +76,13 @@ def test_anonymous_is_led_to_the_login_page(scenery, namespace, pattern):
         assert response["Location"].startswith(reverse("account_login"))
 
 
-@pytest.mark.parametrize(("namespace", "pattern"), GUARDED)
+@pytest.mark.parametrize(("namespace", "pattern"), as_params(GUARDED))
 def test_person_without_a_post_is_refused(scenery, login, namespace, pattern):
     nobody = User.objects.create(staff_number="Z001", name="无岗位")
     assert call(login(nobody), url_of(namespace, pattern, scenery.inside)) == 403
 
 
-@pytest.mark.parametrize(("namespace", "pattern"), GUARDED)
+@pytest.mark.parametrize(("namespace", "pattern"), as_params(GUARDED))
 def test_roles_without_the_permission_are_refused_and_the_others_get_in(cast, scenery, login, namespace, pattern):
     url = url_of(namespace, pattern, scenery.inside)
     for role in ROLES:
@@ -98,7 +95,7 @@ def test_roles_without_the_permission_are_refused_and_the_others_get_in(cast, sc
             assert status == 403, (role, status)
 
 
-@pytest.mark.parametrize(("namespace", "pattern"), [view for view in GUARDED if names_a_thing(view.values[1])])
+@pytest.mark.parametrize(("namespace", "pattern"), as_params(WITH_THINGS))
 def test_things_out_of_reach_do_not_exist(cast, scenery, login, namespace, pattern):
     elsewhere, next_door = (url_of(namespace, pattern, place) for place in (scenery.elsewhere, scenery.next_door))
     shared = elsewhere != next_door and next_door == url_of(namespace, pattern, scenery.inside)
