@@ -12,13 +12,13 @@ from outreach import embedded
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
-environ.Env.read_env(BASE_DIR / ".env")
+embedded.read_env()
 
 VAR_DIR = embedded.var_dir()
 
 # DEMO allows the published keys below and shows the demo logins. It is on where nobody named a database,
 # that is on a developer's or a visitor's own machine, and must never be on where real households are kept.
-DEMO = env.bool("DEMO", default="DATABASE_URL" not in env.ENVIRON)
+DEMO = env.bool("DEMO", default=not env.str("DATABASE_URL", default=""))
 DEBUG = env.bool("DEBUG", default=False)
 
 
