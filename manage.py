@@ -5,7 +5,17 @@ import os
 import sys
 
 # Commands that read no data: they must work before (and without) a database.
-WITHOUT_DATABASE = {"makemessages", "compilemessages", "collectstatic", "help", "--help", "--version", "version"}
+WITHOUT_DATABASE = {
+    "check",
+    "check_translations",
+    "collectstatic",
+    "compilemessages",
+    "help",
+    "--help",
+    "makemessages",
+    "version",
+    "--version",
+}
 
 
 def main() -> None:

@@ -5,16 +5,32 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.utils.functional import SimpleLazyObject
 
 from outreach import navigation
+from outreach.models import Unit
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
+
+    from outreach.models import User
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
     """Add the navigation and whether this is a demo. Costs no query for someone not logged in."""
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
-        return {"nav": [], "is_demo": settings.DEMO}
-    return {"nav": navigation.entries(request), "is_demo": settings.DEMO}
+        return {"nav": [], "is_demo": settings.DEMO, "district": ""}
+    return {"nav": navigation.entries(request), "is_demo": settings.DEMO, "district": _district_of(user)}
+
+
+def _district_of(user: User) -> Any:
+    """Return the name of the district the post belongs to, looked up when a template first asks for it."""
+    post = user.post
+    if post is None:
+        return ""
+    if post.unit.kind == Unit.Kind.DISTRICT:
+        return post.unit.name
+    return SimpleLazyObject(
+        lambda: Unit.objects.filter(code=post.unit.district_code).values_list("name", flat=True).first() or ""
+    )

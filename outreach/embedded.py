@@ -68,9 +68,11 @@ def start_if_unset() -> None:
     """
     environ.Env.read_env(BASE_DIR / ".env")
     wanted = [name for name, variable in VARIABLES.items() if not os.environ.get(variable)]
-    starting = []
+    starting: list[Use] = []
     try:
-        starting = [Use(name) for name in wanted if name not in _uses or _uses[name].process != os.getpid()]
+        for name in wanted:
+            if name not in _uses or _uses[name].process != os.getpid():
+                starting.append(Use(name))
         for use in starting:
             use.wait_ready()
     except BaseException as error:
@@ -105,8 +107,9 @@ class Use:
         # not free while a keeper whose last user has left is stopping the server
         if not wait_for(lambda: try_lock(self.users, fcntl.LOCK_SH), STOP_SECONDS):
             raise EmbeddedError(f"{name} is stopping and does not finish. See {self.server.log}, then try again.")
-        self.launching = self.open_lock("launching")
-        if not wait_for(lambda: try_lock(self.launching, fcntl.LOCK_EX), START_SECONDS):
+        self.launching: int | None = None
+        launching = self.launching = self.open_lock("launching")
+        if not wait_for(lambda: try_lock(launching, fcntl.LOCK_EX), START_SECONDS):
             raise EmbeddedError(f"Another program is starting {name} and does not finish. See {self.server.log}.")
         keeping = self.open_lock("keeper")
         try:
@@ -146,10 +149,17 @@ class Use:
                     raise EmbeddedError(said.strip())
         elif not wait_for(self.server.answers, START_SECONDS):
             raise EmbeddedError(f"{self.name} runs but does not answer. See {self.server.log}.")
-        os.close(self.launching)
+        self.end_launching()
+
+    def end_launching(self) -> None:
+        """Let the next program look whether it must launch a keeper."""
+        if self.launching is not None:
+            os.close(self.launching)
+            self.launching = None
 
     def leave(self) -> bool:
         """Drop the lock; say whether nobody else had it."""
+        self.end_launching()
         last = try_lock(self.users, fcntl.LOCK_EX)
         os.close(self.users)
         return last

@@ -21,7 +21,6 @@ class LoginForm(AllauthLoginForm):
         self.fields["password"].label = _("Password")
         self.fields["password"].widget.attrs["placeholder"] = ""
         self.fields["password"].help_text = ""
-        self.fields.pop("remember", None)
 
 
 class PostForm(forms.Form):

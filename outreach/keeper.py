@@ -61,6 +61,8 @@ def no_room(var: Path) -> str:
 
 def free_bytes(var: Path) -> int:
     """Return the bytes an ordinary user may still write on the disk that holds `var`."""
+    while not var.exists():
+        var = var.parent
     return shutil.disk_usage(var).free
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -51,8 +51,37 @@ def entries(request: HttpRequest) -> list[dict[str, object]]:
         }
         for entry in ENTRIES
         # a visitor's households are the phone's list; the desk's roster would be a second, poorer one
-        if entry.permission in allowed and not (visitor and entry.url_name == "households:list")
+        if _exists(entry.url_name)
+        and entry.permission in allowed
+        and not (visitor and entry.url_name == "households:list")
     ]
+
+
+PHONE_ENTRIES = (
+    ("visits:list", _("My list"), "list", "/phone/"),
+    ("issues:list", _("Issues"), "flag", "/issues/"),
+    ("me", _("Me"), "user", "/me/"),
+)
+
+
+def phone_entries(request: HttpRequest) -> list[dict[str, object]]:
+    """Return the tabs at the bottom of a phone, like `entries`; none for who records no visits."""
+    user = getattr(request, "user", None)
+    if user is None or Permission.VISIT_RECORD not in access.permissions_of(user):
+        return []
+    return [
+        {"url": reverse(name), "label": label, "icon": icon, "current": request.path.startswith(prefix)}
+        for name, label, icon, prefix in PHONE_ENTRIES
+        if _exists(name)
+    ]
+
+
+def _exists(url_name: str) -> bool:
+    try:
+        reverse(url_name)
+    except NoReverseMatch:
+        return False
+    return True
 
 
 def home_url_name(role: str) -> str:

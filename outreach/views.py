@@ -26,6 +26,13 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 @any_post
+@require_GET
+def me(request: HttpRequest) -> HttpResponse:
+    """Who I am and which post I act in; the phone's third tab."""
+    return render(request, "account/me.html")
+
+
+@any_post
 @require_POST
 def post_switch(request: HttpRequest) -> HttpResponse:
     """Act in another of one's own posts from now on."""

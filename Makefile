@@ -1,0 +1,73 @@
+# The commands of the README. `make run` needs only python3 (3.11 or later), make and the package registry.
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 8000
+BIN := .venv/bin
+export HOST PORT
+.DEFAULT_GOAL := run
+.PHONY: run test check bench messages venv venv-dev tools merge-driver clean
+
+run: messages
+	@exec $(BIN)/python -m outreach.supervisor
+
+test: venv-dev tools messages
+	$(BIN)/pytest
+
+# What a deployment would have; the check connects nowhere.
+PRODUCTION := DEMO=0 DATABASE_URL=postgres://u:p@db.example/outreach REDIS_URL=redis://redis.example \
+	SECRET_KEY=$$(openssl rand -base64 48 2>/dev/null || head -c 48 /dev/urandom | base64) \
+	ID_NUMBER_KEY=$$(head -c 48 /dev/urandom | base64) ALLOWED_HOSTS=outreach.example
+
+check: venv-dev tools messages
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	find templates */templates -name '*.html' 2>/dev/null | xargs -r $(BIN)/djhtml --check
+	$(BIN)/mypy .
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python manage.py check_translations
+	$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+bench: venv-dev messages
+	$(BIN)/python -m bench.run
+
+messages: venv
+	@$(BIN)/python manage.py compilemessages
+
+# The requirements last installed lie in .venv: they are installed again only when they differ.
+venv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "Python 3.11 or later is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another: make run PYTHON=python3.12" >&2; exit 1; }
+	@test -x $(BIN)/python -a -x $(BIN)/pip || { \
+	  $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	    { echo "$(PYTHON) lacks its venv module. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }; \
+	  echo "Making .venv"; $(PYTHON) -m venv --clear .venv; }
+	@cmp -s requirements.txt .venv/requirements.txt || { \
+	  echo "Installing requirements.txt"; \
+	  $(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt && cp requirements.txt .venv/; }
+
+venv-dev: venv
+	@cmp -s requirements-dev.txt .venv/requirements-dev.txt || { \
+	  echo "Installing requirements-dev.txt"; \
+	  $(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt && cp requirements-dev.txt .venv/; }
+
+# Programs of the system that tests and checks need.
+tools:
+	@missing=""; \
+	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || missing="$$missing chromium"; \
+	test -n "$$(find /usr/share/fonts -iname '*cjk*' 2>/dev/null | head -n 1)" || missing="$$missing fonts-noto-cjk"; \
+	command -v xgettext >/dev/null || missing="$$missing gettext"; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
+	  echo "Missing:$$missing. Install them, on Debian and Ubuntu: sudo apt-get install$$missing" >&2; exit 1; fi; \
+	echo "Installing$$missing"; \
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $$missing >/dev/null
+
+# Once per clone, for whoever merges branches that both add texts.
+merge-driver:
+	git config merge.po.driver "$$(git rev-parse --show-toplevel)/.ci/merge_po %O %A %B"
+
+clean:
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+	find locale -name '*.mo' -delete

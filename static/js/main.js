@@ -1,0 +1,19 @@
+// Starts the small enhancements on the page and on whatever htmx swaps in. Every page works without them.
+import { startAutosubmit } from "./autosubmit.js";
+import { startCopy } from "./copy.js";
+import { startDialogs } from "./dialog.js";
+import { startDropzones } from "./dropzone.js";
+import { startForms } from "./forms.js";
+import { startMenus } from "./menu.js";
+
+function start(root) {
+  startAutosubmit(root);
+  startCopy(root);
+  startDialogs(root);
+  startDropzones(root);
+}
+
+start(document);
+startForms(document);
+startMenus(document);
+document.addEventListener("htmx:load", (event) => start(event.detail.elt));
