@@ -235,6 +235,13 @@ class MoveForm(forms.Form):
     )
     version = forms.IntegerField(widget=forms.HiddenInput, min_value=1, max_value=2**31 - 1)
 
+    LOOKS = {
+        "dispatch": ("send", "secondary"),
+        "accept": ("check", "primary"),
+        "finish": ("check-circle", "primary"),
+        "close": ("lock", "primary"),
+        "redo": ("undo", "danger"),
+    }
     NOTES = {
         "dispatch": gettext_lazy("Why this unit"),
         "finish": gettext_lazy("What was done"),
@@ -245,6 +252,7 @@ class MoveForm(forms.Form):
         kwargs.setdefault("auto_id", f"id_{step.name}_%s")
         super().__init__(*args, **kwargs)
         self.step = step
+        self.icon, self.variant = self.LOOKS[step.name]
         self.fields["version"].initial = issue.version
         self.fields["note"].required = "note" in step.required
         self.fields["note"].label = self.NOTES.get(step.name, gettext_lazy("Note"))
@@ -285,7 +293,7 @@ class WordsField(forms.CharField):
         return "、".join(value) if isinstance(value, list) else value
 
 
-class RuleForm(forms.ModelForm[RoutingRule]):
+class RuleForm(forms.ModelForm):
     """A routing rule. The view hands form.instance to an action; form.save is never called."""
 
     keywords = WordsField(

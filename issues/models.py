@@ -101,6 +101,12 @@ class KindLimit(models.Model):
     def __str__(self) -> str:
         return str(self.get_kind_display())
 
+    @property
+    def sentence(self) -> str:
+        """Both limits in words."""
+        values = {"days": self.workdays, "urgent": self.urgent_workdays}
+        return gettext("%(days)d days, urgent %(urgent)d") % values
+
 
 class RoutingRule(models.Model):
     """Which unit an issue goes to. Rules are tried in order; an empty field matches everything. Where none matches,
@@ -141,8 +147,12 @@ class RoutingRule(models.Model):
         ]
 
     def __str__(self) -> str:
-        goal = self.unit.name if self.unit else self.get_target_display()
-        return f"{' + '.join(self.conditions()) or gettext('everything else')} → {goal}"
+        return f"{' + '.join(self.conditions()) or gettext('everything else')} → {self.goal_name}"
+
+    @property
+    def goal_name(self) -> str:
+        """The unit's name, or which unit of the place it is."""
+        return self.unit.name if self.unit else str(self.get_target_display())
 
     def conditions(self) -> list[str]:
         """The filled fields in words: category, area, kind, words."""

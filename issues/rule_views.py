@@ -40,7 +40,13 @@ def rule_list(request: HttpRequest) -> HttpResponse:
             kind=values["kind"],
             text=values["text"],
         )
-    context = {"rules": rules_of(user), "form": form, "route": route, "limits": KindLimit.objects.order_by("workdays")}
+    context = {
+        "rules": rules_of(user),
+        "form": form,
+        "route": route,
+        "limits": KindLimit.objects.order_by("workdays"),
+        "everything": _("everything else"),
+    }
     return render(request, "issues/rules.html", context)
 
 

@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
+from django.utils.html import format_html
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -20,15 +21,21 @@ from households.models import Household
 from issues import actions, exports, workflow
 from issues.forms import IssueForm, LedgerForm, MoveForm
 from issues.models import Attachment, Issue, IssueQuerySet
-from outreach.access import Permission, acting, has_permission, permissions_of, post_of, require
+from outreach.access import Permission, Role, acting, has_permission, permissions_of, post_of, require
+from outreach.models import User
+from outreach.templatetags.components import url_or_empty
 
 PAGE_ROWS = 30
+STATE_TONES = {"new": "warn", "assigned": "info", "accepted": "accent", "done": "info", "closed": "good"}
+OUTCOME_TONES = {"solved": "good", "explained": "good", "not_accepted": "warn"}
 # Nobody leafs through more; counting further would cost more the larger the district is.
 MAX_PAGED = 3_000
 MAX_TAB_COUNT = 999
+# Folded away until one of them is used.
+MORE_FILTERS = ("kind", "outcome", "campaign", "recorded_from", "recorded_to", "mine")
 
 
-class CappedPaginator(Paginator[Issue]):
+class CappedPaginator(Paginator):
     """Pages over the first MAX_PAGED rows, whatever there are."""
 
     @cached_property
@@ -52,6 +59,7 @@ def render_ledger(request: HttpRequest, form: LedgerForm, *, status: int = 200, 
     page = CappedPaginator(form.in_tab(issues.with_names()), PAGE_ROWS).get_page(request.GET.get("page"))
     context = {
         "form": form,
+        "more_open": any(request.GET.get(name) for name in MORE_FILTERS),
         "page": page,
         "rows": ledger_rows(page, request),
         "tabs": ledger_tabs(form, issues, request),
@@ -73,6 +81,7 @@ def ledger_rows(page: Page[Issue], request: HttpRequest) -> list[dict[str, Any]]
     return [
         {
             "issue": issue,
+            "tone": STATE_TONES[issue.state],
             "due": due_mark(issue.days_late(today), is_open=issue.is_open),
             "head": issue.household.head_name if issue.household and issue.shows_resident_to(user) else "",
         }
@@ -130,18 +139,32 @@ def render_detail(
         bound if bound is not None and bound.step == step else MoveForm(step=step, issue=issue)
         for step in issue.allowed_moves(user)
     ]
+    household = issue.household if issue.shows_resident_to(user) else None
     context = {
         "issue": issue,
+        "tone": STATE_TONES[issue.state],
+        "outcome_tone": OUTCOME_TONES.get(issue.outcome, "neutral"),
         "due": due_mark(issue.days_late(timezone.localdate()), is_open=issue.is_open),
+        "category_path": " › ".join(node.name for node in reversed(issue.category.path())),
+        "place_path": f"{issue.place.parent.name} · {issue.place.name}" if issue.place.parent else issue.place.name,
+        "recorded": f"{timezone.localtime(issue.recorded_at):%Y-%m-%d %H:%M} {issue.recorded_by.name}",
         "forms": forms,
         "bound": bound,
         "events": event_rows(issue),
         "photos": issue.attachments.all(),
-        "household": issue.household if issue.shows_resident_to(user) else None,
-        "may_open_household": issue.household is not None
-        and Household.objects.visible_to(user).filter(pk=issue.household.pk).exists(),
+        "household": household,
+        "phone_link": format_html('<a href="tel:{0}">{0}</a>', household.phone) if household else "",
+        "household_url": household_url(household, user),
     }
     return render(request, "issues/detail.html", context, status=status)
+
+
+def household_url(household: Household | None, user: User) -> str:
+    """The page of the household, where the user may open it."""
+    if household is None or not Household.objects.visible_to(user).filter(pk=household.pk).exists():
+        return ""
+    is_visitor = (post := post_of(user)) is not None and post.role == Role.VISITOR
+    return url_or_empty("visits:household" if is_visitor else "households:detail", household.pk)
 
 
 EVENT_LOOKS = {
@@ -162,7 +185,8 @@ def event_rows(issue: Issue) -> list[dict[str, Any]]:
         step = workflow.BY_NAME.get(event.move)
         tone, icon = EVENT_LOOKS.get(event.move, ("neutral", "dot"))
         title = step.label if step else _("Recorded")
-        rows.append({"event": event, "title": title, "tone": tone, "icon": icon})
+        who = f"{event.by.name} · {event.by_unit.name}"
+        rows.append({"event": event, "title": title, "who": who, "tone": tone, "icon": icon})
     return rows
 
 
@@ -210,13 +234,13 @@ def issue_move(request: HttpRequest, pk: int, name: str) -> HttpResponse:
 
 def render_conflict(request: HttpRequest, issue: Issue, form: MoveForm, reason: str) -> HttpResponse:
     """Answer 409: what stands there now, and the typed text to take along."""
+    last = event_rows(issue)[0]
     context = {
         "issue": issue,
         "form": form,
         "reason": reason,
         "typed": str(form.data.get("note", ""))[: actions.MAX_TEXT],
-        "last": event_rows(issue)[0],
-        "may_repeat": form.step in issue.allowed_moves(request.user),
+        "last_step": f"{last['title']} · {last['who']} · {timezone.localtime(last['event'].at):%Y-%m-%d %H:%M}",
     }
     return render(request, "issues/conflict.html", context, status=409)
 
@@ -296,7 +320,15 @@ def household_issues(request: HttpRequest, pk: int) -> HttpResponse:
     household = get_object_or_404(Household.objects.visible_to(user), pk=pk)
     issues = Issue.objects.visible_to(user).filter(household=household).with_names().order_by("-pk")[:50]
     today = timezone.localdate()
-    rows = [{"issue": row, "due": due_mark(row.days_late(today), is_open=row.is_open)} for row in issues]
+    rows = [
+        {
+            "issue": row,
+            "tone": STATE_TONES[row.state],
+            "due": due_mark(row.days_late(today), is_open=row.is_open),
+            "text": f"{row.category.name} · {row.unit.name} · {row.due_on}",
+        }
+        for row in issues
+    ]
     may_open = Permission.ISSUE_OPEN in permissions_of(user)
     new_url = f"{reverse('issues:new')}?household={household.pk}" if may_open else ""
     return render(request, "issues/_household.html", {"rows": rows, "new_url": new_url})
