@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import environ
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
@@ -123,7 +124,15 @@ CELERY_WORKER_LOG_FORMAT = "%(levelname)s %(message)s"  # who collects the log a
 CELERY_WORKER_TASK_LOG_FORMAT = "%(levelname)s %(task_name)s %(message)s"
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TIMEZONE = "Asia/Shanghai"
-CELERY_BEAT_SCHEDULE: dict[str, dict] = {}
+CELERY_BEAT_SCHEDULE: dict[str, dict] = {
+    # one that could not start within ten seconds is not needed any more: the next does its work
+    "reports.refresh_rollups": {
+        "task": "reports.tasks.refresh_rollups",
+        "schedule": 10.0,
+        "options": {"expires": 10},
+    },
+    "reports.check_rollups": {"task": "reports.tasks.check_rollups", "schedule": crontab(hour=3, minute=20)},
+}
 
 AUTH_USER_MODEL = "outreach.User"
 AUTHENTICATION_BACKENDS = ["outreach.auth.StaffNumberOrPhoneBackend"]

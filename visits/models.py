@@ -18,7 +18,7 @@ from households.models import Household, Resident
 from issues.models import Category, Issue
 from outreach import access
 from outreach.access import Permission, Role
-from outreach.models import Campaign, Unit, User
+from outreach.models import Campaign, Membership, Unit, User
 from visits.attempts import FRUITLESS_OUTCOMES, Outcome, State, TimeBand
 
 if TYPE_CHECKING:
@@ -262,6 +262,17 @@ class Assignment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.campaign}: {self.household}"
+
+
+def staff_for(unit: Unit) -> models.QuerySet[User]:
+    """Who may be given households of `unit`: the visitors of the whole district (departments' staff visit the places
+    they are linked to, V9), and the clerks and administrators of the unit or above it."""
+    above = [unit.code[:length] for length in (6, 9, 12) if length <= len(unit.code)]
+    posts = Membership.objects.filter(
+        Q(role=Role.VISITOR, unit__code__startswith=unit.district_code)
+        | Q(role__in=[Role.VILLAGE_CLERK, Role.TOWNSHIP_ADMIN], unit__code__in=above)
+    )
+    return User.objects.filter(is_active=True, pk__in=posts.values("user"))
 
 
 class VisitQuerySet(models.QuerySet["Visit"]):
