@@ -68,7 +68,7 @@ class LedgerForm(forms.Form):
     )
     kind = forms.ChoiceField(label=gettext_lazy("Kind"), required=False)
     due = forms.ChoiceField(label=gettext_lazy("Due day"), required=False)
-    outcome = forms.ChoiceField(label=gettext_lazy("Outcome"), required=False)
+    outcome = forms.ChoiceField(label=gettext_lazy("How it ended"), required=False)
     campaign = forms.ModelChoiceField(label=gettext_lazy("Campaign"), queryset=Campaign.objects.none(), required=False)
     recorded_from = forms.DateField(
         label=gettext_lazy("Recorded from"), required=False, widget=forms.DateInput(attrs={"type": "date"})

@@ -86,7 +86,7 @@ class Category(models.Model):
 class KindLimit(models.Model):
     """The limit of a kind in working days, where no category says otherwise; an urgent issue has the shorter one."""
 
-    kind = models.CharField(_("kind"), max_length=12, choices=Kind, primary_key=True)
+    kind = models.CharField(_("kind of issue"), max_length=12, choices=Kind, primary_key=True)
     workdays = models.PositiveSmallIntegerField(
         _("limit in working days"), validators=[MinValueValidator(1), MaxValueValidator(250)]
     )
@@ -124,7 +124,7 @@ class RoutingRule(models.Model):
     area = models.ForeignKey(
         Unit, verbose_name=_("area"), null=True, blank=True, on_delete=models.CASCADE, related_name="+"
     )
-    kind = models.CharField(_("kind"), max_length=12, choices=Kind, blank=True)
+    kind = models.CharField(_("kind of issue"), max_length=12, choices=Kind, blank=True)
     keywords = ArrayField(
         models.CharField(max_length=20), verbose_name=_("any of these words"), default=list, blank=True
     )
@@ -227,7 +227,7 @@ class Issue(models.Model):
     """A problem a resident raised, on its way to sign-off. States and moves: workflow.py; written by actions alone."""
 
     number = models.CharField(_("number"), max_length=20, unique=True, editable=False)
-    kind = models.CharField(_("kind"), max_length=12, choices=Kind)
+    kind = models.CharField(_("kind of issue"), max_length=12, choices=Kind)
     category = models.ForeignKey(Category, verbose_name=_("category"), on_delete=models.PROTECT, related_name="issues")
     text = models.TextField(_("what the resident said"), max_length=2000)
     is_urgent = models.BooleanField(_("urgent"), default=False)

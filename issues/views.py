@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.core.paginator import Page, Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.html import format_html
@@ -23,7 +23,6 @@ from issues.forms import IssueForm, LedgerForm, MoveForm
 from issues.models import Attachment, Issue, IssueQuerySet
 from outreach.access import Permission, Role, acting, has_permission, permissions_of, post_of, require
 from outreach.models import User
-from outreach.templatetags.components import url_or_empty
 
 PAGE_ROWS = 30
 STATE_TONES = {"new": "warn", "assigned": "info", "accepted": "accent", "done": "info", "closed": "good"}
@@ -164,7 +163,10 @@ def household_url(household: Household | None, user: User) -> str:
     if household is None or not Household.objects.visible_to(user).filter(pk=household.pk).exists():
         return ""
     is_visitor = (post := post_of(user)) is not None and post.role == Role.VISITOR
-    return url_or_empty("visits:household" if is_visitor else "households:detail", household.pk)
+    try:
+        return reverse("visits:household" if is_visitor else "households:detail", args=[household.pk])
+    except NoReverseMatch:
+        return ""
 
 
 EVENT_LOOKS = {
