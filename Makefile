@@ -28,11 +28,12 @@ check: venv-dev tools messages
 	$(BIN)/python manage.py check_translations
 	$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
 
+# ONLY=units runs bench/bench_units.py alone
 bench: venv-dev messages
-	$(BIN)/python -m bench.run
+	@$(BIN)/python -m bench.run $(ONLY)
 
 messages: venv
-	@$(BIN)/python manage.py compilemessages
+	@$(BIN)/python -m outreach.messages
 
 # The requirements last installed lie in .venv: they are installed again only when they differ.
 venv:
