@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.contrib.postgres.fields import ArrayField
@@ -274,15 +275,22 @@ class RosterImport(models.Model):
         CHECKED = "checked", _("checked")
         COMMITTING = "committing", _("being imported")
         COMMITTED = "committed", _("imported")
+        UNDOING = "undoing", _("being undone")
         UNDONE = "undone", _("undone")
+        DISCARDED = "discarded", _("discarded")
         FAILED = "failed", _("failed")
+
+    WORKING = (State.UPLOADED, State.CHECKING, State.COMMITTING, State.UNDOING)
+    UNDO_DAYS = 30
 
     unit = models.ForeignKey(Unit, verbose_name=_("unit"), on_delete=models.PROTECT, related_name="+")
     file = models.FileField(_("file"), upload_to="rosters/%Y/%m")
     filename = models.CharField(_("file name"), max_length=200)
     state = models.CharField(_("state"), max_length=12, choices=State, default=State.UPLOADED)
-    mapping = models.JSONField(default=dict, help_text="sheet → column → field, as confirmed on screen")
+    mapping = models.JSONField(default=dict, help_text="column title → field, where people set it for this file")
     progress = models.PositiveSmallIntegerField(default=0)
+    # since when it is in the present state: what stays in a working state without a worker is queued again
+    state_at = models.DateTimeField(default=timezone.now)
     summary = models.JSONField(default=dict)
     failure = models.CharField(max_length=500, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
@@ -302,6 +310,152 @@ class RosterImport(models.Model):
     def __str__(self) -> str:
         return self.filename
 
+    @property
+    def is_working(self) -> bool:
+        """Is a worker at it, or about to be?"""
+        return self.state in self.WORKING
+
+    @property
+    def undo_until(self) -> datetime | None:
+        """Until when the import may be undone; None before it was committed."""
+        return self.committed_at + timedelta(days=self.UNDO_DAYS) if self.committed_at else None
+
+    @property
+    def may_be_undone(self) -> bool:
+        """Is it committed, and not too long ago?"""
+        return self.state == self.State.COMMITTED and bool(self.undo_until and timezone.now() < self.undo_until)
+
+
+class RosterMapping(models.Model):
+    """What a unit's people set a column title to mean, remembered for the unit's next file."""
+
+    unit = models.ForeignKey(Unit, on_delete=models.CASCADE, related_name="+")
+    title = models.CharField(max_length=60, help_text="as columns.title_key gives it")
+    field = models.CharField(max_length=40, blank=True, help_text="a key of columns.FIELDS, flag:…, or empty: left out")
+    set_at = models.DateTimeField(default=timezone.now)
+    set_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["unit", "title"], name="households_rostermapping_once")]
+
+    def __str__(self) -> str:
+        return f"{self.title} → {self.field or '—'}"
+
+
+class RosterError(models.Model):
+    """One thing wrong in an uploaded file. `code` is a key of roster.errors.TEXTS; no text here quotes an ID number."""
+
+    roster_import = models.ForeignKey(RosterImport, on_delete=models.CASCADE, related_name="errors")
+    sheet = models.CharField(max_length=100)
+    row = models.PositiveIntegerField()
+    column = models.CharField(max_length=200)
+    column_index = models.SmallIntegerField()
+    code = models.CharField(max_length=40)
+    detail = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.sheet}:{self.row} {self.code}"
+
+
+class Staged(models.Model):
+    """A row of a checked file, waiting to be committed. NULL means the file does not say.
+
+    Both tables are UNLOGGED (0003): a crash of the database empties them, and the file is simply checked again.
+    """
+
+    class Kind(models.TextChoices):
+        NEW = "new", _("new")
+        CHANGED = "changed", _("changed")
+        MOVED = "moved", _("moved here")
+        SAME = "same", _("unchanged")
+        BAD = "bad", _("with errors")
+
+    position = models.PositiveIntegerField()
+    kind = models.CharField(max_length=8, choices=Kind, default="")
+    matched = models.BigIntegerField(null=True, help_text="the row on the roster that this is")
+    sheet = models.CharField(max_length=100)
+    row = models.PositiveIntegerField()
+
+    class Meta:
+        abstract = True
+
+
+class StagedHousehold(Staged):
+    """A household of a checked file."""
+
+    roster_import = models.ForeignKey(
+        RosterImport, on_delete=models.CASCADE, related_name="staged_households", db_constraint=False, db_index=False
+    )
+    village_id = models.BigIntegerField(null=True)
+    number = models.CharField(max_length=40)
+    group = models.CharField(max_length=40)
+    address = models.CharField(max_length=200)
+    door_key = models.CharField(max_length=120)
+    head_name = models.CharField(max_length=50)
+    head_pinyin = models.CharField(max_length=50)
+    head_fingerprint = models.CharField(max_length=32)
+    phone = models.CharField(max_length=20)
+    categories = ArrayField(models.CharField(max_length=20), null=True)
+    priority = models.PositiveSmallIntegerField(null=True)
+    note = models.CharField(max_length=500)
+
+    class Meta:
+        indexes = [models.Index(fields=["roster_import", "position"], name="households_staged_household")]
+
+    def __str__(self) -> str:
+        return f"{self.sheet}:{self.row}"
+
+
+class StagedResident(Staged):
+    """A resident of a checked file; belongs to the staged household at `household_position`."""
+
+    roster_import = models.ForeignKey(
+        RosterImport, on_delete=models.CASCADE, related_name="staged_residents", db_constraint=False, db_index=False
+    )
+    household_position = models.PositiveIntegerField()
+    moved_from = models.BigIntegerField(null=True, help_text="the household left behind")
+    name = models.CharField(max_length=50)
+    pinyin = models.CharField(max_length=50)
+    relation = models.CharField(max_length=2)
+    relation_text = models.CharField(max_length=20)
+    sex = models.CharField(max_length=1)
+    birth_on = models.DateField(null=True)
+    id_number_encrypted = models.CharField(max_length=120)
+    id_number_fingerprint = models.CharField(max_length=32)
+    phone = models.CharField(max_length=20)
+    second_phone = models.CharField(max_length=20)
+    lives_here = models.BooleanField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["roster_import", "position"], name="households_staged_resident")]
+
+    def __str__(self) -> str:
+        return f"{self.sheet}:{self.row}"
+
+
+class RosterBefore(models.Model):
+    """How a row stood before an import changed it: what undo restores. A row the import created has none."""
+
+    class Table(models.TextChoices):
+        HOUSEHOLD = "household"
+        RESIDENT = "resident"
+
+    roster_import = models.ForeignKey(RosterImport, on_delete=models.CASCADE, related_name="before")
+    table = models.CharField(max_length=10, choices=Table)
+    row_id = models.BigIntegerField()
+    before = models.JSONField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["roster_import", "table", "row_id"], name="households_rosterbefore_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.table} {self.row_id}"
+
 
 class ResidentChange(models.Model):
     """A correction to the roster that a visitor wrote down at the door and a clerk decides on."""
@@ -315,7 +469,7 @@ class ResidentChange(models.Model):
     resident = models.ForeignKey(
         Resident, null=True, blank=True, on_delete=models.CASCADE, related_name="changes", help_text="empty: a new one"
     )
-    changes = models.JSONField(help_text="field → new value; fields of changes.FIELDS only")
+    changes = models.JSONField(help_text="field → new value; fields of actions.CORRECTABLE only")
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
     proposed_at = models.DateTimeField(default=timezone.now)
     proposed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
