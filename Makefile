@@ -1,9 +1,7 @@
 # The commands of the README. `make run` needs only python3 (3.11 or later), make and the package registry.
+# HOST and PORT say where it listens: make run PORT=8001
 PYTHON ?= python3
-HOST ?= 127.0.0.1
-PORT ?= 8000
 BIN := .venv/bin
-export HOST PORT
 .DEFAULT_GOAL := run
 .PHONY: run test check bench messages venv venv-dev tools merge-driver clean
 

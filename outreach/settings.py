@@ -164,7 +164,7 @@ ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "outreach.auth.StaffAccountAdapter"
-ACCOUNT_FORMS = {"login": "outreach.forms.LoginForm"}
+ACCOUNT_FORMS = {"login": "outreach.forms.LoginForm", "change_password": "outreach.forms.ChangePasswordForm"}
 # A town hall shares one address, so the limit by address is loose; the lockout of an account is the strict one.
 ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": "60/m/ip,5/10m/key"}
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
