@@ -9,11 +9,11 @@ from typing import Any
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from issues.exports import neutral
 from openpyxl import Workbook
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
 
+from issues.exports import neutral
 from outreach import audit
 from outreach.models import Unit, User
 from reports.figures import HOUSEHOLDS, ISSUES

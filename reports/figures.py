@@ -98,12 +98,10 @@ def household_rows(campaign: Campaign, unit: Unit, figure: Figure, today: date) 
     return Assignment.objects.filter(inside & figure.rows(today))
 
 
-def issue_rows(
-    campaign: Campaign, unit: Unit, figure: Figure, today: date, *, outside: str | None = None
-) -> IssueQuerySet:
+def issue_rows(campaign: Campaign, unit: Unit, figure: Figure, today: date, *, outside: str = "") -> IssueQuerySet:
     """The issues behind a figure of `unit` and all below it, whoever asks: narrow by visible_to before showing.
 
-    `outside`: a kind of unit; only the issues that belong to no unit of that kind, as a township's own do.
+    `outside`: a kind of unit, or ""; only the issues that belong to no unit of that kind, as a township's own do.
     """
     inside = Q(campaign=campaign, place__code__startswith=unit.code)
     if outside == Unit.Kind.VILLAGE:

@@ -48,6 +48,11 @@ class Share:
         return str(self.value or 0)
 
     @property
+    def is_few(self) -> bool:
+        """Are there cases, but too few to be ranked by?"""
+        return 0 < self.denominator < settings.RANKING_MIN_DENOMINATOR
+
+    @property
     def interval(self) -> tuple[float, float] | None:
         """The Wilson interval in percent, for a rate of few cases."""
         return wilson(self.numerator, self.denominator)
@@ -79,7 +84,7 @@ class Reader:
 
 @dataclass(frozen=True)
 class Line:
-    """One unit in the ranking. `outside`: the line of what belongs to no unit of that kind, else None."""
+    """One unit in the ranking. `outside`: the line of what belongs to no unit of that kind, else ""."""
 
     campaign: Campaign
     unit: Unit
@@ -87,7 +92,7 @@ class Line:
     reader: Reader
     rank: int | None = None
     is_few: bool = False  # shown, not ranked
-    outside: str | None = None
+    outside: str = ""
     township: Unit | None = None  # shown beside a village where several townships' villages stand
 
     def count(self, key: str) -> int:

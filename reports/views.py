@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -22,6 +23,8 @@ from reports.indicators import INDICATORS
 from reports.ranking import Ranking, Reader, build
 
 PAGE_ROWS = 50
+LABELS = {key: figure.label for key, figure in (figures.HOUSEHOLDS | figures.ISSUES).items()}
+LABELS |= {key: indicator.name for key, indicator in INDICATORS.items()}
 # Counting on would cost more the larger the district is, and nobody reads a list that long.
 MAX_COUNTED = 100_000
 
@@ -68,6 +71,11 @@ def ranking(request: HttpRequest) -> HttpResponse:
             {"url": _url(asked, by=key), "label": indicator.name, "current": key == shown.indicator.key}
             for key, indicator in INDICATORS.items()
         ],
+        "district_url": _url(asked, unit="", level=""),
+        "parent_url": _url(asked, unit=shown.parent.code if shown.parent else "", level=""),
+        "overdue_url": shown.total.url("overdue"),
+        "labels": LABELS,
+        "figure_labels": [(key, LABELS[key]) for key in (*figures.HOUSEHOLDS, *figures.ISSUES)],
         "indicators": INDICATORS.values(),
         "may_export": has_permission(request.user, Permission.RANKING_EXPORT) and shown.level,
         "may_assign": has_permission(request.user, Permission.HOUSEHOLD_ASSIGN),
@@ -128,21 +136,20 @@ def _figure_of(table: dict[str, Figure], key: str) -> Figure:
 
 
 def _context(
-    request: HttpRequest,
     campaign: Campaign,
     unit: Unit,
     figure: Figure,
     table: dict[str, Figure],
-    every: Any,
-    seen: Any,
+    every: QuerySet[Any],
+    seen: QuerySet[Any],
+    outside: str = "",
 ) -> dict[str, Any]:
-    """What both lists show around their rows: how many there are, how many are out of reach, the page, the siblings.
+    """What both lists show around their rows: how many there are, how many are out of reach, the sibling figures.
 
-    Pages by key, newest or first rows first, so that the thousandth page costs what the first does.
+    The lists page by key, so that the thousandth page costs what the first does.
     """
     total, visible = (rows.order_by()[: MAX_COUNTED + 1].count() for rows in (every, seen))
-    outside = request.GET.get("outside", "")
-    query = f"?outside={outside}" if outside in Unit.Kind.values else ""
+    query = f"?outside={outside}" if outside else ""
     return {
         "campaign": campaign,
         "unit": unit,
@@ -155,7 +162,8 @@ def _context(
             {"url": f"../{each.key}/{query}", "label": each.label, "current": each is figure} for each in table.values()
         ],
         "outside": outside,
-        "back": f"{reverse('reports:ranking')}?{urlencode({'campaign': campaign.pk, **_scope_of(unit)})}",
+        "first_url": query or "?",
+        "back": reverse("reports:ranking") + _url({"campaign": campaign.pk, **_scope_of(unit)}),
     }
 
 
@@ -182,9 +190,9 @@ def household_rows(request: HttpRequest, campaign: str, code: str, figure: str) 
     page = seen.select_related("household__village", "visitor").order_by("household_id")
     rows = list((page if after is None else page.filter(household_id__gt=after))[: PAGE_ROWS + 1])
     context = {
-        **_context(request, chosen, unit, which, figures.HOUSEHOLDS, every, seen),
+        **_context(chosen, unit, which, figures.HOUSEHOLDS, every, seen),
         "rows": rows[:PAGE_ROWS],
-        "next": rows[PAGE_ROWS - 1].household_id if len(rows) > PAGE_ROWS else None,
+        "next_url": f"?after={rows[PAGE_ROWS - 1].household_id}" if len(rows) > PAGE_ROWS else "",
         "is_first": after is None,
     }
     return render(request, "reports/household_rows.html", context)
@@ -198,15 +206,17 @@ def issue_rows(request: HttpRequest, campaign: str, code: str, figure: str) -> H
     chosen, unit = _place_of(request, campaign, code)
     which = _figure_of(figures.ISSUES, figure)
     today = timezone.localdate()
-    every = figures.issue_rows(chosen, unit, which, today, outside=request.GET.get("outside"))
+    asked = request.GET.get("outside", "")
+    outside = asked if asked in (Unit.Kind.TOWNSHIP, Unit.Kind.VILLAGE) else ""
+    every = figures.issue_rows(chosen, unit, which, today, outside=outside)
     seen = every.visible_to(request.user)
     after = _after(request)
     page = seen.select_related("place", "unit", "category").order_by("-pk")
     rows = list((page if after is None else page.filter(pk__lt=after))[: PAGE_ROWS + 1])
     context = {
-        **_context(request, chosen, unit, which, figures.ISSUES, every, seen),
+        **_context(chosen, unit, which, figures.ISSUES, every, seen, outside),
         "rows": rows[:PAGE_ROWS],
-        "next": rows[PAGE_ROWS - 1].pk if len(rows) > PAGE_ROWS else None,
+        "next_url": _url({"after": rows[PAGE_ROWS - 1].pk, "outside": outside}) if len(rows) > PAGE_ROWS else "",
         "is_first": after is None,
         "today": today,
     }
