@@ -205,7 +205,13 @@ def alert(content: str, *, tone: str = "info", title: str = "", id: str = "") ->
 @register.inclusion_tag("components/messages.html")
 def message_list(messages: Any) -> dict[str, Any]:
     """Django's messages as alerts, each with its icon and the word for its kind."""
-    words = {"good": _("Success"), "warn": _("Please note"), "bad": _("Not done"), "info": _("Notice"), "neutral": _("Notice")}
+    words = {
+        "good": _("Success"),
+        "warn": _("Please note"),
+        "bad": _("Not done"),
+        "info": _("Notice"),
+        "neutral": _("Notice"),
+    }
     rows = []
     for message in messages or ():
         tone = MESSAGE_TONES.get(message.level_tag, "info")
