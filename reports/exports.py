@@ -9,6 +9,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from openpyxl import Workbook
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
@@ -45,7 +46,7 @@ RATES = INDICATORS.keys()
 
 def headers() -> list[str]:
     """The column titles, in order."""
-    return [_("Rank"), _("Unit"), *(str(label_of(key)) for key in COLUMNS)]
+    return [pgettext("ranking", "Rank"), _("Unit"), *(str(label_of(key)) for key in COLUMNS)]
 
 
 def label_of(key: str) -> str | Promise:

@@ -24,7 +24,7 @@ from reports.ranking import Ranking, Reader, build
 
 PAGE_ROWS = 50
 LABELS = {key: figure.label for key, figure in (figures.HOUSEHOLDS | figures.ISSUES).items()}
-LABELS |= {key: indicator.name for key, indicator in INDICATORS.items()}
+RATE_NAMES = {key: indicator.name for key, indicator in INDICATORS.items()}
 # Counting on would cost more the larger the district is, and nobody reads a list that long.
 MAX_COUNTED = 100_000
 
@@ -75,6 +75,7 @@ def ranking(request: HttpRequest) -> HttpResponse:
         "parent_url": _url(asked, unit=shown.parent.code if shown.parent else "", level=""),
         "overdue_url": shown.total.url("overdue"),
         "labels": LABELS,
+        "rate_names": RATE_NAMES,
         "figure_labels": [(key, LABELS[key]) for key in (*figures.HOUSEHOLDS, *figures.ISSUES)],
         "indicators": INDICATORS.values(),
         "may_export": has_permission(request.user, Permission.RANKING_EXPORT) and shown.level,
@@ -163,7 +164,9 @@ def _context(
         ],
         "outside": outside,
         "first_url": query or "?",
-        "back": reverse("reports:ranking") + _url({"campaign": campaign.pk, **_scope_of(unit)}),
+        "is_households": table is figures.HOUSEHOLDS,
+        "ranking_url": reverse("reports:ranking") + _url({"campaign": campaign.pk}),
+        "unit_url": reverse("reports:ranking") + _url({"campaign": campaign.pk, **_scope_of(unit)}),
     }
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from decimal import Decimal
 
 from django import template
-from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -15,6 +14,7 @@ from reports.ranking import Line, Share
 
 register = template.Library()
 
+# Thousands by f"{:,}": Django groups Chinese numbers by four digits, which no table here does.
 # the markup of components/rate.html, with a bar beside a desk's narrow columns and below the label on a phone
 SHARE = """<div class="rate"><span class="rate-label phone-only">{}</span><span class="rate-figures">{}\
 <span class="rate-parts">{}</span></span><svg class="bar bar--{}" viewBox="0 0 100 6" preserveAspectRatio="none" \
@@ -24,7 +24,7 @@ aria-hidden="true"><rect class="bar-fill" width="{}" height="6"></rect></svg>{}<
 @register.simple_tag
 def figure(line: Line, key: str) -> SafeString | str:
     """A figure, and the way to the rows behind it where there are some and the reader may open them."""
-    value = intcomma(line.count(key))
+    value = f"{line.count(key):,}"
     url = line.url(key)
     return format_html('<a href="{}">{}</a>', url, value) if url else value
 
@@ -44,7 +44,7 @@ def share(rate: Share) -> SafeString:
         format_html('<a class="rate-value" href="{}">{}</a>', rate.url, shown.percent(rate.value))
         if rate.url
         else format_html('<span class="rate-value">{}</span>', shown.percent(rate.value)),
-        f"{intcomma(rate.numerator)}/{intcomma(rate.denominator)}",
+        f"{rate.numerator:,}/{rate.denominator:,}",
         "accent" if rate.indicator.key == "coverage" else "good",
         rate.width,
         few(rate),
