@@ -86,11 +86,11 @@ def add_person(staff_number: str, role: Role, unit: Unit) -> User:
 
 
 def insert(model: type[models.Model], columns: Mapping[str, str], source: str, **parameters: Any) -> None:
-    """INSERT … SELECT: `columns` name → SQL over `source` (a FROM clause); the other columns get the model's default."""
+    """INSERT … SELECT: `columns` name → SQL over `source`, a FROM clause; other columns get the model's default."""
     values: dict[str, str] = dict(columns)
     for field in model._meta.concrete_fields:
         name = field.column
-        if name in values or field.null or isinstance(field, models.AutoField):
+        if name is None or name in values or field.null or isinstance(field, models.AutoField):
             continue
         default = field.get_default()
         values[name] = f"%(default_{name})s"
@@ -132,7 +132,8 @@ def add_units(district: Unit, townships: int, villages: int) -> None:
             "sort_order": "n",
         },
         "FROM generate_series(1, %(villages)s) n"
-        " JOIN outreach_unit township ON township.kind = 'township' AND township.sort_order = 1 + (n - 1) %% %(townships)s",
+        " JOIN outreach_unit township ON township.kind = 'township'"
+        " AND township.sort_order = 1 + (n - 1) %% %(townships)s",
         townships=townships,
         villages=villages,
     )
@@ -208,7 +209,7 @@ def add_assignments(campaign: Campaign, visitor: User) -> None:
             "campaign_id": "%(campaign)s",
             "household_id": "household.id",
             "visitor_id": "%(visitor)s",
-            "state": """CASE WHEN tried.met > 0 THEN 'met' WHEN tried.attempts > 0 THEN 'make_up' ELSE 'to_visit' END""",
+            "state": "CASE WHEN tried.met > 0 THEN 'met' WHEN tried.attempts > 0 THEN 'make_up' ELSE 'to_visit' END",
             "attempts": "coalesce(tried.attempts, 0)",
             "covered_on": "tried.covered_on",
             "met_on": "tried.covered_on",

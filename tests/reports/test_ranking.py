@@ -270,21 +270,6 @@ def test_ranking_of_another_district_is_not_found(cast, campaign, login):
     assert client.get(reverse("reports:issue_rows", args=[foreign.pk, "439901", "raised"])).status_code == 404
 
 
-def test_ranking_without_a_campaign_says_what_to_do(cast, login):
-    make_campaign(cast, state=Campaign.State.DRAFT)
-    office, leader = (login(each).get(URL) for each in (cast.district_office, cast.leader))
-    assert office.status_code == leader.status_code == 200
-    assert reverse("visits:campaigns") in office.content.decode().split("<main")[1]
-    assert reverse("visits:campaigns") not in leader.content.decode().split("<main")[1]
-
-
-def test_ranking_without_a_roster_says_what_to_do(cast, login):
-    make_campaign(cast)
-    page = login(cast.township_admin).get(URL).content.decode().split("<main")[1]
-    assert "empty" in page
-    assert reverse("visits:campaigns") in page
-
-
 def test_ranking_prefers_the_running_campaign(cast, login):
     running = make_campaign(cast)
     make_campaign(cast, "较新已结束", state=Campaign.State.CLOSED, starts_on=START + timedelta(days=30))
