@@ -236,5 +236,8 @@ LOGGING = {
     },
 }
 
+# Below so many households or issues a rate is shown, not ranked.
+RANKING_MIN_DENOMINATOR = env.int("RANKING_MIN_DENOMINATOR", default=10)
+
 IMPORT_EXPORT_USE_TRANSACTIONS = True
 IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = True
