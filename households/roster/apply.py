@@ -27,12 +27,12 @@ BEFORE = [
        SELECT %(import)s, 'household', h.id, to_jsonb(h) FROM households_stagedhousehold s
        JOIN households_household h ON h.id = s.matched
        WHERE s.roster_import_id = %(import)s AND s.kind = 'changed'""",
+    """INSERT INTO households_rosterbefore (roster_import_id, "table", row_id, before)
+       SELECT %(import)s, 'resident', r.id, to_jsonb(r) FROM households_stagedresident s
+       JOIN households_resident r ON r.id = s.matched
+       WHERE s.roster_import_id = %(import)s AND s.kind IN ('changed', 'moved')""",
     f"""INSERT INTO households_rosterbefore (roster_import_id, "table", row_id, before)
-       SELECT %(import)s, 'resident', r.id, to_jsonb(r) FROM households_resident r
-       WHERE r.id IN (
-           SELECT s.matched FROM households_stagedresident s
-           WHERE s.roster_import_id = %(import)s AND s.kind IN ('changed', 'moved')
-       ) OR r.id IN ({OLD_HEADS})""",
+       SELECT %(import)s, 'resident', r.id, to_jsonb(r) FROM households_resident r JOIN ({OLD_HEADS}) o ON o.id = r.id""",
 ]
 UPDATE_HOUSEHOLDS = """UPDATE households_household h SET
         number = coalesce(nullif(s.number, ''), h.number), "group" = coalesce(nullif(s."group", ''), h."group"),
