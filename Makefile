@@ -1,9 +1,7 @@
 # The commands of the README. `make run` needs only python3 (3.11 or later), make and the package registry.
+# HOST and PORT say where it listens: make run PORT=8001
 PYTHON ?= python3
-HOST ?= 127.0.0.1
-PORT ?= 8000
 BIN := .venv/bin
-export HOST PORT
 .DEFAULT_GOAL := run
 .PHONY: run test check bench messages venv venv-dev tools merge-driver clean
 
@@ -28,11 +26,12 @@ check: venv-dev tools messages
 	$(BIN)/python manage.py check_translations
 	$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
 
+# ONLY=units runs bench/bench_units.py alone
 bench: venv-dev messages
-	$(BIN)/python -m bench.run
+	@$(BIN)/python -m bench.run $(ONLY)
 
 messages: venv
-	@$(BIN)/python manage.py compilemessages
+	@$(BIN)/python -m outreach.messages
 
 # The requirements last installed lie in .venv: they are installed again only when they differ.
 venv:

@@ -9,7 +9,6 @@ WITHOUT_DATABASE = {
     "check",
     "check_translations",
     "collectstatic",
-    "compilemessages",
     "help",
     "--help",
     "makemessages",
@@ -21,15 +20,18 @@ WITHOUT_DATABASE = {
 def main() -> None:
     """Run the command named on the command line."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "outreach.settings")
+    from django.conf import settings
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
-    if len(sys.argv) > 1 and sys.argv[1] not in WITHOUT_DATABASE:
-        from outreach import embedded
+    from outreach import embedded
 
-        try:
+    try:
+        settings.DEBUG  # noqa: B018 - reading one setting loads them all
+        if len(sys.argv) > 1 and sys.argv[1] not in WITHOUT_DATABASE:
             embedded.start_if_unset()
-        except embedded.EmbeddedError as error:
-            sys.exit(f"{error}")
+    except (ImproperlyConfigured, embedded.EmbeddedError) as error:
+        sys.exit(str(error))
     execute_from_command_line(sys.argv)
 
 

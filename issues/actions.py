@@ -13,6 +13,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import UploadedFile
 from django.db import connection, transaction
+from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -20,7 +21,7 @@ from households.models import Household
 from issues import attachments, clock, routing, workflow
 from issues.models import Attachment, Category, Issue, IssueEvent, Kind, KindLimit, Outcome, RoutingRule
 from issues.workflow import State
-from outreach import access, calendar
+from outreach import access, audit, calendar
 from outreach.access import Permission
 from outreach.models import Campaign, Unit, User
 
@@ -246,3 +247,42 @@ def next_number(now: datetime) -> str:
     with connection.cursor() as cursor:
         cursor.execute("SELECT nextval('issues_issue_number')")
         return f"{timezone.localdate(now).year}{cursor.fetchone()[0]:06d}"
+
+
+@transaction.atomic
+def log_export(*, by: User, filters: dict[str, str], rows: int) -> None:
+    """Write to the audit trail that `by` took `rows` issues out of the program, and by which filters."""
+    access.demand(by, Permission.ISSUE_EXPORT)
+    audit.record("issue.export", "issues", by=by, filters=filters, rows=rows)
+
+
+@transaction.atomic
+def save_rule(*, rule: RoutingRule, by: User) -> RoutingRule:
+    """Store a new or changed routing rule, already validated by its form; a new one goes to the end.
+
+    Issues that were routed before stay where they are.
+    """
+    access.demand(by, Permission.ISSUE_SETUP)
+    if rule.pk is None:
+        last = RoutingRule.objects.aggregate(last=Max("sort_order"))["last"] or 0
+        rule.sort_order = last + 10
+    rule.save()
+    audit.record("issue.rule_save", rule, by=by, rule=str(rule), is_active=rule.is_active)
+    return rule
+
+
+@transaction.atomic
+def shift_rule(*, rule: RoutingRule, up: bool, by: User) -> None:
+    """Let `rule` change places with its neighbour above or below; at either end nothing happens."""
+    access.demand(by, Permission.ISSUE_SETUP)
+    rules = list(RoutingRule.objects.select_for_update().order_by("sort_order", "pk"))
+    index = [row.pk for row in rules].index(rule.pk)
+    other = index - 1 if up else index + 1
+    if not 0 <= other < len(rules):
+        return
+    rules[index], rules[other] = rules[other], rules[index]
+    # numbered anew, because rules made elsewhere may share a number
+    for number, row in enumerate(rules, 1):
+        row.sort_order = number * 10
+    RoutingRule.objects.bulk_update(rules, ["sort_order"])
+    audit.record("issue.rule_shift", rule, by=by, rule=str(rule), up=up)

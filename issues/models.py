@@ -86,7 +86,7 @@ class Category(models.Model):
 class KindLimit(models.Model):
     """The limit of a kind in working days, where no category says otherwise; an urgent issue has the shorter one."""
 
-    kind = models.CharField(_("kind"), max_length=12, choices=Kind, primary_key=True)
+    kind = models.CharField(_("kind of issue"), max_length=12, choices=Kind, primary_key=True)
     workdays = models.PositiveSmallIntegerField(
         _("limit in working days"), validators=[MinValueValidator(1), MaxValueValidator(250)]
     )
@@ -100,6 +100,12 @@ class KindLimit(models.Model):
 
     def __str__(self) -> str:
         return str(self.get_kind_display())
+
+    @property
+    def sentence(self) -> str:
+        """Both limits in words."""
+        values = {"days": self.workdays, "urgent": self.urgent_workdays}
+        return gettext("%(days)d days, urgent %(urgent)d") % values
 
 
 class RoutingRule(models.Model):
@@ -118,7 +124,7 @@ class RoutingRule(models.Model):
     area = models.ForeignKey(
         Unit, verbose_name=_("area"), null=True, blank=True, on_delete=models.CASCADE, related_name="+"
     )
-    kind = models.CharField(_("kind"), max_length=12, choices=Kind, blank=True)
+    kind = models.CharField(_("kind of issue"), max_length=12, choices=Kind, blank=True)
     keywords = ArrayField(
         models.CharField(max_length=20), verbose_name=_("any of these words"), default=list, blank=True
     )
@@ -141,8 +147,12 @@ class RoutingRule(models.Model):
         ]
 
     def __str__(self) -> str:
-        goal = self.unit.name if self.unit else self.get_target_display()
-        return f"{' + '.join(self.conditions()) or gettext('everything else')} → {goal}"
+        return f"{' + '.join(self.conditions()) or gettext('everything else')} → {self.goal_name}"
+
+    @property
+    def goal_name(self) -> str:
+        """The unit's name, or which unit of the place it is."""
+        return self.unit.name if self.unit else str(self.get_target_display())
 
     def conditions(self) -> list[str]:
         """The filled fields in words: category, area, kind, words."""
@@ -160,15 +170,45 @@ class IssueQuerySet(models.QuerySet["Issue"]):
     def visible_to(self, user: User | AnonymousUser) -> IssueQuerySet:
         """The one predicate: raised within the post's area, held by its unit or below, or recorded by the user.
 
-        A visitor follows what he recorded, and what concerns households assigned to him.
+        A visitor follows what he recorded, and what concerns households assigned to him. Costs one small query: with
+        the ids written out PostgreSQL joins the three indexes, where a subquery under OR would read the whole table.
         """
         post = access.post_of(user)
         if post is None or not access.has_permission(user, Permission.ISSUE_VIEW):
             return self.none()
         mine = Q(recorded_by=user.pk)
         if post.role == Role.VISITOR:
-            return self.filter(mine | Q(household__in=Household.objects.visible_to(user)))
-        return self.filter(mine | Q(place__code__startswith=post.unit.code) | Q(unit__code__startswith=post.unit.code))
+            return self.filter(
+                mine | Q(household__in=list(Household.objects.visible_to(user).values_list("pk", flat=True)))
+            )
+        units = list(Unit.objects.visible_to(user).values_list("pk", flat=True))
+        return self.filter(mine | Q(place__in=units) | Q(unit__in=units))
+
+    def resident_known_to(self, user: User | AnonymousUser) -> IssueQuerySet:
+        """Of the issues the user sees, those whose resident he may know too: the same as Issue.shows_resident_to."""
+        post = access.post_of(user)
+        if post is None:
+            return self.none()
+        known = Q(recorded_by=user.pk)
+        if access.has_permission(user, Permission.HOUSEHOLD_VIEW):
+            if post.role == Role.VISITOR:
+                return self
+            known |= Q(place__code__startswith=post.unit.code)
+        if access.has_permission(user, Permission.ISSUE_HANDLE):
+            known |= Q(unit=post.unit) | Q(done_by_unit=post.unit)
+        return self.filter(known)
+
+    def search(self, words: str, user: User | AnonymousUser) -> IssueQuerySet:
+        """Issues whose number begins with or ends in `words`, whose text has them, or whose household's head has them
+        in the name: the last only where the user may know the resident, or a search would tell what the page hides."""
+        known = Issue.objects.resident_known_to(user).filter(household__head_name__contains=words)
+        return self.filter(
+            Q(number__startswith=words) | Q(number__endswith=words) | Q(text__icontains=words) | Q(pk__in=known)
+        )
+
+    def with_names(self) -> IssueQuerySet:
+        """Add what a list shows of each issue, so that its rows cost no further queries."""
+        return self.select_related("category__parent", "place__parent", "unit", "household")
 
     def open(self) -> IssueQuerySet:
         """Not yet claimed done."""
@@ -178,12 +218,16 @@ class IssueQuerySet(models.QuerySet["Issue"]):
         """Open past the due day."""
         return self.open().filter(due_on__lt=today)
 
+    def due_between(self, first: date, last: date) -> IssueQuerySet:
+        """Open, and due on one of these days."""
+        return self.open().filter(due_on__range=(first, last))
+
 
 class Issue(models.Model):
     """A problem a resident raised, on its way to sign-off. States and moves: workflow.py; written by actions alone."""
 
     number = models.CharField(_("number"), max_length=20, unique=True, editable=False)
-    kind = models.CharField(_("kind"), max_length=12, choices=Kind)
+    kind = models.CharField(_("kind of issue"), max_length=12, choices=Kind)
     category = models.ForeignKey(Category, verbose_name=_("category"), on_delete=models.PROTECT, related_name="issues")
     text = models.TextField(_("what the resident said"), max_length=2000)
     is_urgent = models.BooleanField(_("urgent"), default=False)
@@ -255,6 +299,35 @@ class Issue(models.Model):
 
     def __str__(self) -> str:
         return self.number
+
+    @property
+    def is_open(self) -> bool:
+        """Not yet claimed done?"""
+        return self.state in workflow.OPEN_STATES
+
+    @property
+    def finished_on(self) -> date | None:
+        """The day it was reported done, or None."""
+        return timezone.localdate(self.done_at) if self.done_at else None
+
+    def days_late(self, today: date) -> int:
+        """Calendar days past the due day, as of `today` or of the day it was reported done; negative: days left."""
+        return ((self.finished_on or today) - self.due_on).days
+
+    def shows_resident_to(self, user: User | AnonymousUser) -> bool:
+        """May the user know whose problem it is? Who recorded it, who keeps the roster there, who handles it
+        (domain.md §7). Asked of issues the user sees: a visitor sees an issue for its household's sake alone."""
+        post = access.post_of(user)
+        if post is None:
+            return False
+        if self.recorded_by_id == user.pk:
+            return True
+        if access.has_permission(user, Permission.HOUSEHOLD_VIEW) and (
+            post.role == Role.VISITOR or self.place.code.startswith(post.unit.code)
+        ):
+            return True
+        holders = (self.unit_id, self.done_by_unit_id)
+        return access.has_permission(user, Permission.ISSUE_HANDLE) and post.unit_id in holders
 
     def allowed_moves(self, user: User | AnonymousUser) -> list[workflow.Move]:
         """The moves `user` may make now, in the table's order: the buttons of a page."""

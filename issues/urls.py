@@ -1,6 +1,30 @@
 """URLs of issues."""
 
-from django.urls import URLPattern
+from django.urls import include, path
+
+from issues import rule_views, views
 
 app_name = "issues"
-urlpatterns: list[URLPattern] = []
+
+issue_urls = [
+    path("", views.issue_detail, name="detail"),
+    path("move/<slug:name>/", views.issue_move, name="move"),
+    path("photos/<int:photo>/", views.attachment, name="attachment"),
+]
+
+rule_urls = [
+    path("", rule_views.rule_list, name="rules"),
+    path("new/", rule_views.rule_new, name="rule_new"),
+    path("<int:pk>/", rule_views.rule_edit, name="rule_edit"),
+    path("<int:pk>/shift/", rule_views.rule_shift, name="rule_shift"),
+    path("<int:pk>/switch/", rule_views.rule_switch, name="rule_switch"),
+]
+
+urlpatterns = [
+    path("", views.issue_list, name="list"),
+    path("new/", views.issue_new, name="new"),
+    path("export/", views.issue_export, name="export"),
+    path("household/<int:pk>/", views.household_issues, name="household_issues"),
+    path("rules/", include(rule_urls)),
+    path("<int:pk>/", include(issue_urls)),
+]

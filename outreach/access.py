@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import HttpRequest, HttpResponse
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
@@ -51,6 +52,41 @@ class Permission(StrEnum):
     ISSUE_SETUP = "issue.setup"
     RANKING_VIEW = "ranking.view"
     RANKING_EXPORT = "ranking.export"
+
+    @property
+    def label(self) -> str:
+        """What it allows, for people."""
+        return str(PERMISSION_LABELS[self])
+
+
+PERMISSION_LABELS: dict[Permission, str | Promise] = {
+    Permission.ADMIN_SITE: _("open the administration"),
+    Permission.UNIT_EDIT: _("keep units"),
+    Permission.USER_EDIT: _("keep accounts"),
+    Permission.SETTINGS_EDIT: _("keep settings"),
+    Permission.AUDIT_VIEW: _("read the audit trail"),
+    Permission.HOUSEHOLD_VIEW: _("see households"),
+    Permission.HOUSEHOLD_EDIT: _("edit households"),
+    Permission.HOUSEHOLD_EXPORT: _("export households"),
+    Permission.ROSTER_IMPORT: _("import rosters"),
+    Permission.ID_NUMBER_REVEAL: _("reveal ID numbers"),
+    Permission.RESIDENT_CHANGE_DECIDE: _("decide on corrections of the roster"),
+    Permission.CAMPAIGN_VIEW: _("see campaigns"),
+    Permission.CAMPAIGN_EDIT: _("run campaigns"),
+    Permission.HOUSEHOLD_ASSIGN: _("assign households"),
+    Permission.VISIT_RECORD: _("record visits"),
+    Permission.VISIT_VIEW: _("see visits"),
+    Permission.UNREACHABLE_CONFIRM: _("confirm a household as unreachable"),
+    Permission.ISSUE_VIEW: _("see issues"),
+    Permission.ISSUE_OPEN: _("report issues"),
+    Permission.ISSUE_DISPATCH: _("dispatch issues"),
+    Permission.ISSUE_HANDLE: _("handle issues"),
+    Permission.ISSUE_CLOSE: _("sign issues off"),
+    Permission.ISSUE_EXPORT: _("export issues"),
+    Permission.ISSUE_SETUP: _("keep issue categories and routing"),
+    Permission.RANKING_VIEW: _("see the ranking"),
+    Permission.RANKING_EXPORT: _("export the ranking"),
+}
 
 
 class Role(models.TextChoices):

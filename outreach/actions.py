@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import BinaryIO
 
 from django.db import connection, transaction
@@ -19,6 +20,36 @@ def switch_post(*, post: Membership, by: User) -> None:
     by.save(update_fields=["current_post"])
     by.__dict__.pop("post", None)
     audit.record("post.switch", post, by=by)
+
+
+# No 0, O, 1, l, I: the password is read off a slip of paper.
+PASSWORD_LETTERS = "abcdefghjkmnpqrstuvwxyzACDEFGHJKLMNPQRTUVWXYZ2346789"
+PASSWORD_LENGTH = 12
+
+
+@transaction.atomic
+def reset_password(*, user: User, by: User) -> str:
+    """Give `user` a one-time password, which must be changed at the next login, and return it: it is kept nowhere.
+
+    Raises PermissionDenied.
+    """
+    access.demand(by, access.Permission.USER_EDIT)
+    password = "".join(secrets.choice(PASSWORD_LETTERS) for _letter in range(PASSWORD_LENGTH))
+    user.set_password(password)
+    user.must_change_password = True
+    user.save(update_fields=["password", "must_change_password"])
+    audit.record("password.reset", user, by=by)
+    return password
+
+
+@transaction.atomic
+def switch_accounts(*, people: list[User], is_active: bool, by: User) -> None:
+    """Let people log in or no longer. Raises PermissionDenied."""
+    access.demand(by, access.Permission.USER_EDIT)
+    for user in people:
+        user.is_active = is_active
+        user.save(update_fields=["is_active"])
+        audit.record("account.on" if is_active else "account.off", user, by=by)
 
 
 UNIT_IMPORT_LOCK = 4_399_002

@@ -5,20 +5,51 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from django.apps import apps
 from django.db import connection, models, transaction
 from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from outreach.access import post_of
-from outreach.models import AuditEvent
-
-if TYPE_CHECKING:
-    from outreach.models import User
+from outreach.models import AuditEvent, User
 
 # The chain is one line for the whole database, so writers take turns. Record last in a transaction: the lock is
 # held until it ends.
 CHAIN_LOCK = 4_399_001
+
+# What each action is called on screen; a test finds the ones missing here.
+LABELS: dict[str, str | Promise] = {
+    "login": _("logged in"),
+    "login.failed": _("failed to log in"),
+    "password.change": _("changed the password"),
+    "password.reset": _("set a one-time password"),
+    "account.on": _("switched an account on"),
+    "account.off": _("switched an account off"),
+    "post.switch": _("switched post"),
+    "unit.import": _("imported units"),
+    "admin.add": _("added in administration"),
+    "admin.change": _("changed in administration"),
+    "admin.delete": _("deleted in administration"),
+    "admin.import": _("imported in administration"),
+    "admin.export": _("exported in administration"),
+}
+
+
+def label(action: str) -> str:
+    """Return the action's name on screen; the raw one where a later version knows it no more."""
+    return str(LABELS.get(action, action))
+
+
+def target_label(target: str) -> str:
+    """Return "user 12" for "outreach.user:12"; plain names stay."""
+    model, colon, pk = target.rpartition(":")
+    try:
+        return f"{apps.get_model(model)._meta.verbose_name} {pk}" if colon else target
+    except (LookupError, ValueError):
+        return target
 
 
 def record(action: str, target: models.Model | str, *, by: User | None, **detail: Any) -> AuditEvent:
@@ -30,7 +61,9 @@ def record(action: str, target: models.Model | str, *, by: User | None, **detail
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CHAIN_LOCK])
         last = AuditEvent.objects.order_by("-pk").values_list("hash", flat=True).first()
-        post = post_of(by) if by else None
+        # what happens to an account without anybody logged in belongs to the account's district
+        whose = by or (target if isinstance(target, User) else None)
+        post = post_of(whose) if whose else None
         event = AuditEvent(
             at=timezone.now(),
             actor_id=by.pk if by else None,

@@ -43,6 +43,12 @@ def socket_dir() -> Path:
     return Path("/tmp") / f"outreach-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]}"
 
 
+def read_env() -> None:
+    """Read the file .env beside manage.py, where there is one; the environment itself goes before it."""
+    if (BASE_DIR / ".env").exists():
+        environ.Env.read_env(BASE_DIR / ".env")
+
+
 def database_settings() -> dict[str, Any]:
     """Return DATABASES["default"]: of DATABASE_URL, or of the embedded server."""
     if url := os.environ.get("DATABASE_URL"):
@@ -66,7 +72,7 @@ def start_if_unset() -> None:
 
     Raises EmbeddedError, with a text for the person at the terminal, where a server cannot run.
     """
-    environ.Env.read_env(BASE_DIR / ".env")
+    read_env()
     wanted = [name for name, variable in VARIABLES.items() if not os.environ.get(variable)]
     starting: list[Use] = []
     try:
@@ -160,7 +166,8 @@ class Use:
     def leave(self) -> bool:
         """Drop the lock; say whether nobody else had it."""
         self.end_launching()
-        last = try_lock(self.users, fcntl.LOCK_EX)
+        # Changing the lock gives up the old one first. Has the keeper come in between, even a shared one is refused.
+        last = try_lock(self.users, fcntl.LOCK_EX) or not try_lock(self.users, fcntl.LOCK_SH)
         os.close(self.users)
         return last
 

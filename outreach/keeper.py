@@ -290,8 +290,8 @@ class Postgres(Server):
         if found != major:
             raise EmbeddedError(
                 f"The data in {self.data} were made by PostgreSQL {found}; this program brings PostgreSQL {major}. "
-                f"Dump them with pg_dumpall of version {found}, move the folder away, start, and load the dump "
-                '(docs/operations.md, "Upgrades"); or move the folder away to begin with an empty database.'
+                f"Dump them with the version of this program that made them (docs/operations.md, 'Upgrades'), "
+                "move the folder away and load the dump; or move it away to begin with an empty database."
             )
 
     def initialise(self, folder: Path) -> None:

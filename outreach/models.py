@@ -175,6 +175,7 @@ class User(AbstractBaseUser):
     name = models.CharField(_("name"), max_length=50)
     pinyin = models.CharField(_("pinyin initials"), max_length=50, blank=True, editable=False)
     is_active = models.BooleanField(_("may log in"), default=True)
+    must_change_password = models.BooleanField(_("must choose a new password"), default=False, editable=False)
     current_post = models.ForeignKey(
         "Membership", verbose_name=_("current post"), null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
@@ -206,6 +207,11 @@ class User(AbstractBaseUser):
         super().clean()
         self.phone = self.phone or None
         self.pinyin = initials(self.name)
+
+    def set_password(self, raw_password: str | None) -> None:
+        """Set a password of the person's own choice; a reset sets `must_change_password` afterwards."""
+        super().set_password(raw_password)
+        self.must_change_password = False
 
     @cached_property
     def post(self) -> Membership | None:
@@ -375,6 +381,22 @@ class CalendarDay(models.Model):
         return str(self.day)
 
 
+class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
+    """The trail in the words of the domain."""
+
+    def visible_to(self, user: User | AnonymousUser) -> AuditEventQuerySet:
+        """What was done by posts within reach, and by the system itself."""
+        code = access.reach(user)
+        if code is None or not access.has_permission(user, Permission.AUDIT_VIEW):
+            return self.none()
+        return self.filter(Q(unit_code__startswith=code) | Q(unit_code=""))
+
+    def of_people(self, people: models.QuerySet[User]) -> AuditEventQuerySet:
+        """What these people did, and what was done to their accounts."""
+        pks = list(people.values_list("pk", flat=True))
+        return self.filter(Q(actor_id__in=pks) | Q(target__in=[f"outreach.user:{pk}" for pk in pks]))
+
+
 class AuditEvent(models.Model):
     """What was done, by whom, to what: append-only and hash-chained; written by audit.record alone.
 
@@ -391,6 +413,8 @@ class AuditEvent(models.Model):
     previous_hash = models.CharField(max_length=64)
     hash = models.CharField(max_length=64, unique=True)
 
+    objects = AuditEventQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("audit event")
         verbose_name_plural = _("audit events")
@@ -398,6 +422,8 @@ class AuditEvent(models.Model):
         indexes = [
             models.Index(fields=["action", "-id"], name="outreach_audit_action"),
             models.Index(fields=["target", "-id"], name="outreach_audit_target"),
+            models.Index(fields=["actor_id", "-id"], name="outreach_audit_actor"),
+            models.Index(fields=["at"], name="outreach_audit_at"),
         ]
 
     def __str__(self) -> str:

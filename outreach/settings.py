@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import environ
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
@@ -11,13 +12,13 @@ from outreach import embedded
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
-environ.Env.read_env(BASE_DIR / ".env")
+embedded.read_env()
 
 VAR_DIR = embedded.var_dir()
 
 # DEMO allows the published keys below and shows the demo logins. It is on where nobody named a database,
 # that is on a developer's or a visitor's own machine, and must never be on where real households are kept.
-DEMO = env.bool("DEMO", default="DATABASE_URL" not in env.ENVIRON)
+DEMO = env.bool("DEMO", default=not env.str("DATABASE_URL", default=""))
 DEBUG = env.bool("DEBUG", default=False)
 
 
@@ -75,6 +76,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "outreach.middleware.AccountRulesMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
 
@@ -123,7 +125,19 @@ CELERY_WORKER_LOG_FORMAT = "%(levelname)s %(message)s"  # who collects the log a
 CELERY_WORKER_TASK_LOG_FORMAT = "%(levelname)s %(task_name)s %(message)s"
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TIMEZONE = "Asia/Shanghai"
-CELERY_BEAT_SCHEDULE: dict[str, dict] = {}
+CELERY_BEAT_SCHEDULE: dict[str, dict] = {
+    "unknown calendar years": {
+        "task": "outreach.tasks.report_unknown_years",
+        "schedule": crontab(hour=8, minute=30),
+    },
+    # one that could not start within ten seconds is not needed any more: the next does its work
+    "reports.refresh_rollups": {
+        "task": "reports.tasks.refresh_rollups",
+        "schedule": 10.0,
+        "options": {"expires": 10},
+    },
+    "reports.check_rollups": {"task": "reports.tasks.check_rollups", "schedule": crontab(hour=3, minute=20)},
+}
 
 AUTH_USER_MODEL = "outreach.User"
 AUTHENTICATION_BACKENDS = ["outreach.auth.StaffNumberOrPhoneBackend"]
@@ -132,7 +146,10 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.PBKDF2SHA1PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("staff_number", "phone", "name")},
+    },
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
@@ -146,11 +163,15 @@ ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "outreach.auth.StaffAccountAdapter"
-ACCOUNT_FORMS = {"login": "outreach.forms.LoginForm"}
-ACCOUNT_RATE_LIMITS = {"login_failed": "30/m/ip,5/5m/key"}
+ACCOUNT_FORMS = {"login": "outreach.forms.LoginForm", "change_password": "outreach.forms.ChangePasswordForm"}
+# A town hall shares one address, so the limit by address is loose; the lockout of an account is the strict one.
+ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": "60/m/ip,5/10m/key"}
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
 ACCOUNT_LOGOUT_ON_GET = False
-ACCOUNT_SESSION_REMEMBER = True  # no tick box: every session lives SESSION_COOKIE_AGE
-SESSION_COOKIE_AGE = 12 * 60 * 60
+ACCOUNT_SESSION_REMEMBER = True  # no tick box: every session ends by the rules below
+# How long one may be idle; outreach.middleware renews it. Visitors are away from the network for half a day.
+SESSION_COOKIE_AGE = 60 * 60
+SESSION_COOKIE_AGE_OF_VISITORS = 12 * 60 * 60
 SESSION_COOKIE_HTTPONLY = True
 
 LANGUAGE_CODE = "zh-hans"

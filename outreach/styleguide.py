@@ -67,7 +67,7 @@ def _towns() -> list[dict[str, Any]]:
 
 def _tabs() -> list[dict[str, str | int | bool | Promise]]:
     return [
-        {"url": "?tab=open", "label": _("Open"), "count": 1287, "current": True},
+        {"url": "?tab=open", "label": _("Being handled"), "count": 1287, "current": True},
         {"url": "?tab=late", "label": _("Overdue"), "count": 12, "current": False},
         {"url": "?tab=closed", "label": _("Closed"), "current": False},
     ]
@@ -86,7 +86,7 @@ def desk(request: HttpRequest) -> HttpResponse:
         "form": SampleForm(),
         "broken": broken,
         "upload": UploadForm(),
-        "filters": FilterForm(request.GET or None),
+        "filters": FilterForm(request.GET or None, auto_id="filter_%s"),
         "page": Paginator(range(1234), 50).get_page(request.GET.get("page", "3")),
         "moment": datetime(2026, 4, 17, 16, 30, tzinfo=ZoneInfo("Asia/Shanghai")),
         "tones": ["neutral", "info", "accent", "good", "warn", "bad"],

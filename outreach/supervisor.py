@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from types import FrameType
 
 import django
-import environ
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 from outreach import embedded
 from outreach.keeper import die_with_parent
@@ -163,12 +163,12 @@ def prepare() -> None:
 def main() -> int:
     """Do what `make run` promises; return the exit code."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "outreach.settings")
-    environ.Env.read_env(embedded.BASE_DIR / ".env")
+    embedded.read_env()
     host = os.environ.setdefault("HOST", "127.0.0.1")
     port = os.environ.setdefault("PORT", "8000")
     check_port(host, port)
-    django.setup()  # reads the settings, whose time zone the log is in
     try:
+        django.setup()  # reads the settings, whose time zone the log is in
         say("run", f"starting the database; data in {embedded.var_dir()}")
         embedded.start_if_unset()
         say("run", "preparing the database")
@@ -176,7 +176,7 @@ def main() -> int:
         say("run", f"http://{host}:{port}/ — stop with Ctrl-C")
         code = supervise(COMMANDS)
         embedded.stop()
-    except embedded.EmbeddedError as error:
+    except (embedded.EmbeddedError, ImproperlyConfigured) as error:
         sys.exit(str(error))
     except KeyboardInterrupt:
         return 130

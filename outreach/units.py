@@ -99,6 +99,11 @@ class UnitImport:
         }
 
 
+def in_memory(content: bytes) -> BinaryIO:
+    """Return `content` as the open file `read` takes."""
+    return io.BytesIO(content)
+
+
 def read(file: BinaryIO, filename: str) -> list[Row]:
     """Return the rows below the header. Raises UnusableFileError: not such a file, too large, no header."""
     suffixes = [suffix.lower() for suffix in Path(filename).suffixes]
@@ -114,24 +119,25 @@ def read(file: BinaryIO, filename: str) -> list[Row]:
             raise UnusableFileError(_("Only .csv, .csv.gz and .xlsx files can be read."))
     except (OSError, EOFError, zlib.error) as error:
         raise UnusableFileError(_("The file is damaged or not what its name says. Save it again.")) from error
-    for number, cells in enumerate(table[:HEADER_ROWS], 1):
-        header = {COLUMN_OF_ALIAS.get(cell.lower()): index for index, cell in reversed(list(enumerate(cells)))}
-        if {"code", "name", "parent", "kind"} <= header.keys():
-            break
-    else:
-        raise UnusableFileError(
-            _("No header found in the first %(count)s rows. It must name the columns 代码, 名称, 上级代码, 类型.")
-            % {"count": HEADER_ROWS}
-        )
+    header_row, header = _find_header(table)
     rows = []
-    for number, cells in enumerate(table[number:], number + 1):
+    for number, cells in enumerate(table[header_row:], header_row + 1):
         if any(cells):
-            values = {
-                column: cells[header[column]] if header[column] < len(cells) else ""
-                for column in ("code", "name", "parent", "kind")
-            }
+            values = {column: cells[header[column]] if header[column] < len(cells) else "" for column in COLUMNS}
             rows.append(Row(number, **values))
     return rows
+
+
+def _find_header(table: list[list[str]]) -> tuple[int, dict[str | None, int]]:
+    """Return how many rows to skip and where each column stands."""
+    for number, cells in enumerate(table[:HEADER_ROWS], 1):
+        header = {COLUMN_OF_ALIAS.get(cell.lower()): index for index, cell in reversed(list(enumerate(cells)))}
+        if header.keys() >= COLUMNS.keys():
+            return number, header
+    raise UnusableFileError(
+        _("No header found in the first %(count)s rows. It must name the columns 代码, 名称, 上级代码, 类型.")
+        % {"count": HEADER_ROWS}
+    )
 
 
 def _clean(cell: object) -> str:
@@ -242,14 +248,14 @@ def _own_error(row: Row, reach: str) -> RowError | None:
     return None
 
 
-def _parent_error(
-    row: Row, good: dict[str, Row], known: dict[str, str], first_row: dict[str, int]
-) -> RowError | None:
+def _parent_error(row: Row, good: dict[str, Row], known: dict[str, str], first_row: dict[str, int]) -> RowError | None:
     """What is wrong between a row and its parent."""
     parent_kind = PARENT_KIND.get(Kind(row.kind))
     if parent_kind is None:
         if row.parent:
-            return RowError(row.number, "上级代码", "parent_kind", _("A district has no parent unit here. Leave it empty."))
+            return RowError(
+                row.number, "上级代码", "parent_kind", _("A district has no parent unit here. Leave it empty.")
+            )
         return None
     if not row.parent:
         return RowError(row.number, "上级代码", "no_parent", _("The parent's code is missing."))
@@ -259,7 +265,9 @@ def _parent_error(
         message %= {"code": row.parent[:30], "row": first_row[row.parent]}
         return RowError(row.number, "上级代码", "parent_wrong", message)
     if kind is None:
-        message = _("There is no unit with the code %(code)s, neither here nor in the file.") % {"code": row.parent[:30]}
+        message = _("There is no unit with the code %(code)s, neither here nor in the file.") % {
+            "code": row.parent[:30]
+        }
         return RowError(row.number, "上级代码", "unknown_parent", message)
     if kind != parent_kind:
         message = _("A unit of this kind belongs under “%(wanted)s”, not under “%(kind)s”.")
@@ -276,7 +284,9 @@ def plan(rows: list[Row], reach: str = "") -> UnitImport:
     existing = {unit.code: unit for unit in Unit.objects.all()}
     good, errors = check(rows, {code: unit.kind for code, unit in existing.items()}, reach)
     result = UnitImport(errors=errors)
-    orders = _orders([existing.get(row.code) for row in good], max((u.sort_order for u in existing.values()), default=0))
+    orders = _orders(
+        [existing.get(row.code) for row in good], max((u.sort_order for u in existing.values()), default=0)
+    )
     units: dict[str, Unit] = dict(existing)
     for row in good:
         if row.code not in units:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from outreach import actions, navigation
+from outreach import actions, audit, navigation
 from outreach.access import Permission, acting, any_post, post_of, require
-from outreach.forms import PostForm
-from outreach.models import AuditEvent
+from outreach.forms import AuditFilterForm, PostForm
+from outreach.models import AuditEvent, User
 
 
 @any_post
@@ -49,11 +50,16 @@ def post_switch(request: HttpRequest) -> HttpResponse:
 @require_GET
 def audit_list(request: HttpRequest) -> HttpResponse:
     """The audit trail of the district, newest first."""
-    post = post_of(request.user)
-    assert post is not None
-    events = AuditEvent.objects.filter(unit_code__startswith=post.unit.code)
-    action = request.GET.get("action", "").replace("\x00", "")
-    if action:
+    form = AuditFilterForm(request.GET)
+    events = AuditEvent.objects.visible_to(acting(request))
+    if action := form.value("action"):
         events = events.filter(action=action)
+    if person := form.value("person"):
+        events = events.of_people(User.objects.filter(Q(staff_number=person) | Q(name=person)))
+    if since := form.value("since"):
+        events = events.filter(at__date__gte=since)
+    if until := form.value("until"):
+        events = events.filter(at__date__lte=until)
     page = Paginator(events, 50).get_page(request.GET.get("page"))
-    return render(request, "outreach/audit_list.html", {"page": page, "action": action})
+    rows = [(event, audit.label(event.action), audit.target_label(event.target)) for event in page]
+    return render(request, "outreach/audit_list.html", {"form": form, "page": page, "rows": rows})

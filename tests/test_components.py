@@ -14,7 +14,7 @@ from outreach.styleguide import SampleForm
 from outreach.templatetags import components
 from outreach.templatetags.components import ComponentError
 
-PAGE_COMPONENTS = sorted(set(components.register.tags) - {"url_or_empty"})
+PAGE_COMPONENTS = sorted(components.register.tags)
 
 
 @pytest.fixture(autouse=True)

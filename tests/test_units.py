@@ -161,11 +161,12 @@ def test_import_reads_gzip():
 
 def test_import_reads_a_workbook_with_a_title_aliases_and_numbers():
     book = Workbook()
-    book.active.append(["星河区单位名录"])
-    book.active.append(["单位名称", "单位编码", "上级编码", "单位类型"])
-    for row in [["星河区", 439900, None, "县（区）".replace("（区）", "级")], ["青溪镇", 439900101, 439900, "乡镇"]]:
-        book.active.append(row)
-    book.active.append(["石桥村", 439900101201, 439900101, "村（社区）"])
+    sheet = book.worksheets[0]
+    sheet.append(["星河区单位名录"])
+    sheet.append(["单位名称", "单位编码", "上级编码", "单位类型"])
+    for row in [["星河区", 439900, None, "县级"], ["青溪镇", 439900101, 439900, "乡镇"]]:
+        sheet.append(row)
+    sheet.append(["石桥村", 439900101201, 439900101, "村（社区）"])
     buffer = io.BytesIO()
     book.save(buffer)
     buffer.seek(0)

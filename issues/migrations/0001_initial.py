@@ -41,7 +41,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('number', models.CharField(editable=False, max_length=20, unique=True, verbose_name='number')),
-                ('kind', models.CharField(choices=[('need', 'need'), ('dispute', 'dispute'), ('hazard', 'safety hazard'), ('suggestion', 'suggestion'), ('consultation', 'policy question')], max_length=12, verbose_name='kind')),
+                ('kind', models.CharField(choices=[('need', 'need'), ('dispute', 'dispute'), ('hazard', 'safety hazard'), ('suggestion', 'suggestion'), ('consultation', 'policy question')], max_length=12, verbose_name='kind of issue')),
                 ('text', models.TextField(max_length=2000, verbose_name='what the resident said')),
                 ('is_urgent', models.BooleanField(default=False, verbose_name='urgent')),
                 ('state', models.CharField(choices=[('new', 'to be dispatched'), ('assigned', 'to be accepted'), ('accepted', 'being handled'), ('done', 'done, to be verified'), ('closed', 'signed off')], default='new', max_length=12, verbose_name='state')),
@@ -94,7 +94,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('sort_order', models.PositiveIntegerField(default=0, verbose_name='order')),
-                ('kind', models.CharField(blank=True, choices=[('need', 'need'), ('dispute', 'dispute'), ('hazard', 'safety hazard'), ('suggestion', 'suggestion'), ('consultation', 'policy question')], max_length=12, verbose_name='kind')),
+                ('kind', models.CharField(blank=True, choices=[('need', 'need'), ('dispute', 'dispute'), ('hazard', 'safety hazard'), ('suggestion', 'suggestion'), ('consultation', 'policy question')], max_length=12, verbose_name='kind of issue')),
                 ('keywords', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=20), blank=True, default=list, size=None, verbose_name='any of these words')),
                 ('target', models.CharField(choices=[('unit', 'the unit named here'), ('township', 'the township of the place'), ('village', 'the village of the place')], default='unit', max_length=10, verbose_name='goes to')),
                 ('is_active', models.BooleanField(default=True, verbose_name='in use')),

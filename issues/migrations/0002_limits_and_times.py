@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='KindLimit',
             fields=[
-                ('kind', models.CharField(choices=[('need', 'need'), ('dispute', 'dispute'), ('hazard', 'safety hazard'), ('suggestion', 'suggestion'), ('consultation', 'policy question')], max_length=12, primary_key=True, serialize=False, verbose_name='kind')),
+                ('kind', models.CharField(choices=[('need', 'need'), ('dispute', 'dispute'), ('hazard', 'safety hazard'), ('suggestion', 'suggestion'), ('consultation', 'policy question')], max_length=12, primary_key=True, serialize=False, verbose_name='kind of issue')),
                 ('workdays', models.PositiveSmallIntegerField(validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(250)], verbose_name='limit in working days')),
                 ('urgent_workdays', models.PositiveSmallIntegerField(default=1, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(250)], verbose_name='limit when urgent')),
             ],

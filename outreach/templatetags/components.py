@@ -15,7 +15,6 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.template.loader import render_to_string
 from django.templatetags.static import static
-from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
@@ -206,7 +205,13 @@ def alert(content: str, *, tone: str = "info", title: str = "", id: str = "") ->
 @register.inclusion_tag("components/messages.html")
 def message_list(messages: Any) -> dict[str, Any]:
     """Django's messages as alerts, each with its icon and the word for its kind."""
-    words = {"good": _("Done"), "warn": _("Please note"), "bad": _("Not done"), "info": _("Note"), "neutral": _("Note")}
+    words = {
+        "good": _("Success"),
+        "warn": _("Please note"),
+        "bad": _("Not done"),
+        "info": _("Notice"),
+        "neutral": _("Notice"),
+    }
     rows = []
     for message in messages or ():
         tone = MESSAGE_TONES.get(message.level_tag, "info")
@@ -307,7 +312,7 @@ def stat(
         value, unit = (f"{share:.2f}", "%") if share is not None else ("—", "")
     return {
         "label": label,
-        "value": f"{value:,}" if isinstance(value, int) else value,
+        "value": figure(value),
         "unit": unit,
         "icon": icon,
         "numerator": numerator,
@@ -576,13 +581,12 @@ def phone_tabs(context: Context) -> dict[str, Any]:
     return {"tabs": phone_entries(request) if request is not None else []}
 
 
-@register.simple_tag
-def url_or_empty(name: str, *args: Any) -> str:
-    """Return the URL called `name`, or an empty text where there is none (error pages, styles of other sites)."""
-    try:
-        return reverse(name, args=args)
-    except NoReverseMatch:
-        return ""
+@register.filter
+def figure(value: Any) -> str:
+    """Return a number with thousands separated, the same in both languages; anything else as it is, None as "—"."""
+    if value is None:
+        return "—"
+    return f"{value:,}" if isinstance(value, int | float) else str(value)
 
 
 @register.filter

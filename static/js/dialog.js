@@ -37,6 +37,7 @@ function open(details) {
   dialog.addEventListener("click", (event) => {
     if (event.target === dialog) dialog.close();
   });
-  details.append(dialog);
+  // not inside the closed <details>: nothing there is drawn
+  document.body.append(dialog);
   dialog.showModal();
 }

@@ -10,6 +10,7 @@ export function startDropzones(root) {
       name.hidden = !text;
       zone.classList.toggle("is-wrong", wrong);
     };
+    zone.classList.add("is-enhanced");
     input.addEventListener("change", () => {
       const files = [...input.files].map((file) => `${file.name} (${size(file.size)})`);
       show(files.length ? `${zone.dataset.chosen} ${files.join(", ")}` : "", false);

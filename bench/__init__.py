@@ -1,0 +1,1 @@
+"""Measured figures with limits: `make bench`. See bench/run.py."""

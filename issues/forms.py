@@ -1,0 +1,346 @@
+"""What people type about issues: the ledger's filters, a new issue, a move, a routing rule. No form saves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.core.files.uploadedfile import UploadedFile
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from households.models import Household
+from issues import attachments
+from issues.actions import MAX_TEXT
+from issues.models import Category, Issue, IssueQuerySet, Kind, Outcome, RoutingRule
+from issues.workflow import Move, State
+from outreach import access, calendar
+from outreach.models import Campaign, Unit, UnitQuerySet, User
+
+Choices = list[tuple[Any, Any]]
+
+DUE_SOON_WORKDAYS = 2
+
+
+def category_choices(blank: str) -> Choices:
+    """The category tree as options, a group for each root; costs one query."""
+    rows = list(Category.objects.filter(is_active=True))
+    children: dict[int, list[Category]] = {}
+    for row in rows:
+        if row.parent_id is not None:
+            children.setdefault(row.parent_id, []).append(row)
+    choices: Choices = [("", blank)]
+    for root in rows:
+        if root.parent_id is None:
+            options = [(child.pk, child.name) for child in children.get(root.pk, ())]
+            choices.append((root.name, [(root.pk, _("%(name)s (in general)") % {"name": root.name}), *options]))
+    return choices
+
+
+def unit_choices(units: UnitQuerySet, blank: str) -> Choices:
+    """Units as options in official order, a group for each kind and township; costs one query."""
+    groups: dict[str, Choices] = {}
+    for unit in units.select_related("parent"):
+        is_village = unit.kind == Unit.Kind.VILLAGE and unit.parent is not None
+        group = unit.parent.name if is_village and unit.parent else str(unit.get_kind_display())
+        groups.setdefault(group, []).append((unit.pk, unit.name))
+    return [("", blank), *groups.items()]
+
+
+class LedgerForm(forms.Form):
+    """The ledger's filters, as they stand in the query string. A field that makes no sense is named and left out."""
+
+    TABS = (("open", gettext_lazy("Open")), *State.choices, ("all", gettext_lazy("All")))
+
+    state = forms.ChoiceField(choices=TABS, required=False, widget=forms.HiddenInput)
+    q = forms.CharField(
+        label=gettext_lazy("Search"),
+        max_length=60,
+        required=False,
+        widget=forms.TextInput(attrs={"type": "search", "placeholder": gettext_lazy("Number, text or household head")}),
+    )
+    place = forms.ModelChoiceField(label=gettext_lazy("Place"), queryset=Unit.objects.none(), required=False)
+    unit = forms.ModelChoiceField(label=gettext_lazy("Responsible unit"), queryset=Unit.objects.none(), required=False)
+    category = forms.ModelChoiceField(
+        label=gettext_lazy("Category"), queryset=Category.objects.filter(is_active=True), required=False
+    )
+    kind = forms.ChoiceField(label=gettext_lazy("Kind"), required=False)
+    due = forms.ChoiceField(label=gettext_lazy("Due day"), required=False)
+    outcome = forms.ChoiceField(label=gettext_lazy("How it ended"), required=False)
+    campaign = forms.ModelChoiceField(label=gettext_lazy("Campaign"), queryset=Campaign.objects.none(), required=False)
+    recorded_from = forms.DateField(
+        label=gettext_lazy("Recorded from"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+    recorded_to = forms.DateField(
+        label=gettext_lazy("Recorded until"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+    mine = forms.BooleanField(label=gettext_lazy("Recorded by me"), required=False)
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+        post = access.post_of(user)
+        unit = post.unit if post else None
+        district = Unit.objects.active().filter(code__startswith=unit.district_code) if unit else Unit.objects.none()
+        below = district.filter(parent=unit) if unit and unit.kind == Unit.Kind.TOWNSHIP else district.townships()
+        holders = district.departments() | below
+        if unit is not None:
+            holders = holders | district.filter(pk=unit.pk)
+        self.choose("place", district, unit_choices(below, _("everywhere")))
+        self.choose("unit", district, unit_choices(holders, _("every unit")))
+        self.choose("campaign", Campaign.objects.visible_to(user), None)
+        self.fields["category"].choices = category_choices(_("every category"))  # type: ignore[attr-defined]
+        self.fields["kind"].choices = [("", _("every kind")), *Kind.choices]  # type: ignore[attr-defined]
+        self.fields["outcome"].choices = [("", _("every outcome")), *Outcome.choices]  # type: ignore[attr-defined]
+        self.fields["due"].choices = [  # type: ignore[attr-defined]
+            ("", _("whenever")),
+            ("overdue", _("overdue")),
+            ("soon", _("due within %(days)d working days") % {"days": DUE_SOON_WORKDAYS}),
+        ]
+        self.is_valid()
+
+    def choose(self, name: str, queryset: Any, choices: Choices | None) -> None:
+        """Accept any row of `queryset`, and offer `choices` where they are fewer than all of it."""
+        field = self.fields[name]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = queryset
+        if choices is not None:
+            chosen = str(self.data.get(name, ""))
+            offered = {str(key) for _group, rows in choices[1:] for key, _label in rows}
+            # a drill-down may name a unit the list does not offer: a village, seen from the district
+            if chosen.isascii() and chosen.isdigit() and len(chosen) < 10 and chosen not in offered:
+                choices += [(_("Chosen"), [(row.pk, row.name) for row in queryset.filter(pk=chosen)])]
+            field.choices = choices
+
+    def told(self) -> dict[str, str]:
+        """The filters that were given, for the audit trail. What was searched for stays out: it may be a name."""
+        told = {name: str(getattr(value, "pk", value)) for name, value in self.cleaned_data.items() if value}
+        return {**told, "q": "…"} if "q" in told else told
+
+    @property
+    def tab(self) -> str:
+        """The chosen state: open where none is."""
+        return str(self.cleaned_data.get("state") or "open")
+
+    def narrow(self, issues: IssueQuerySet) -> IssueQuerySet:
+        """Return those of `issues` that every filter but the state lets through."""
+        given = self.cleaned_data
+        today = timezone.localdate()
+        if place := given.get("place"):
+            issues = issues.filter(place__in=list(Unit.objects.within(place).values_list("pk", flat=True)))
+        if unit := given.get("unit"):
+            issues = issues.filter(unit=unit)
+        if category := given.get("category"):
+            issues = issues.filter(category__in=[category.pk, *category.children.values_list("pk", flat=True)])
+        for name in ("kind", "outcome", "campaign"):
+            if given.get(name):
+                issues = issues.filter(**{name: given[name]})
+        if given.get("due") == "overdue":
+            issues = issues.overdue(today)
+        elif given.get("due") == "soon":
+            issues = issues.due_between(today, calendar.add_workdays(today, DUE_SOON_WORKDAYS))
+        if given.get("recorded_from"):
+            issues = issues.filter(recorded_at__date__gte=given["recorded_from"])
+        if given.get("recorded_to"):
+            issues = issues.filter(recorded_at__date__lte=given["recorded_to"])
+        if given.get("mine"):
+            issues = issues.filter(recorded_by=self.user)
+        if words := given.get("q"):
+            issues = issues.search(words, self.user)
+        return issues
+
+    def in_tab(self, issues: IssueQuerySet, tab: str = "") -> IssueQuerySet:
+        """Return those of `issues` in the tab's state, in the ledger's order: what is open by due day, the most
+        pressing first; what is over by due day, the latest first."""
+        tab = tab or self.tab
+        if tab == "all":
+            return issues.order_by("-due_on", "-pk")
+        issues = issues.open() if tab == "open" else issues.filter(state=tab)
+        return issues.order_by("-due_on", "-pk") if tab == State.CLOSED else issues.order_by("due_on", "pk")
+
+
+class PhotosInput(forms.ClearableFileInput):
+    """A file input that takes several pictures."""
+
+    allow_multiple_selected = True
+
+
+class PhotosField(forms.FileField):
+    """Several uploads as a list. What they are is decided by content, in attachments.py."""
+
+    widget = PhotosInput(attrs={"accept": "image/jpeg,image/png,image/webp"})
+
+    def clean(self, data: Any, initial: Any = None) -> Any:
+        """Return a list of uploads, each cleaned as a single one would be."""
+        uploads = data if isinstance(data, list | tuple) else [data] if data else []
+        return [super(PhotosField, self).clean(upload, initial) for upload in uploads]
+
+
+class IssueForm(forms.Form):
+    """A new issue: about a household in reach, or about a place."""
+
+    place = forms.ModelChoiceField(label=gettext_lazy("Place"), queryset=Unit.objects.none())
+    category = forms.ModelChoiceField(label=gettext_lazy("Category"), queryset=Category.objects.filter(is_active=True))
+    kind = forms.ChoiceField(label=gettext_lazy("Kind"), choices=Kind, widget=forms.RadioSelect)
+    text = forms.CharField(
+        label=gettext_lazy("What the resident said"),
+        max_length=MAX_TEXT,
+        widget=forms.Textarea(attrs={"rows": 5}),
+    )
+    is_urgent = forms.BooleanField(
+        label=gettext_lazy("Urgent"),
+        required=False,
+        help_text=gettext_lazy("Danger to life or property, or a deadline."),
+    )
+    photos = PhotosField(
+        label=gettext_lazy("Photos"),
+        required=False,
+        help_text=gettext_lazy("JPEG, PNG or WebP, at most 6 of 5 MB each. Place and device data are removed."),
+    )
+
+    def __init__(self, *args: Any, user: User, household: Household | None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.household = household
+        if household is None:
+            places = Unit.objects.visible_to(user).active().exclude(kind=Unit.Kind.DEPARTMENT)
+            field = self.fields["place"]
+            assert isinstance(field, forms.ModelChoiceField)
+            field.queryset = places
+            field.choices = unit_choices(places, _("Choose a place"))
+        else:
+            del self.fields["place"]
+        self.fields["category"].choices = category_choices(_("Choose a category"))  # type: ignore[attr-defined]
+
+    def clean_photos(self) -> Sequence[UploadedFile]:
+        """Refuse what is no picture here, where it can be said beside the field."""
+        attachments.clean_photos(self.cleaned_data["photos"])
+        return self.cleaned_data["photos"]
+
+    def clean(self) -> dict[str, Any]:
+        """Take the place from the household where there is one."""
+        if self.household is not None:
+            self.cleaned_data["place"] = self.household.village
+        return self.cleaned_data
+
+
+class MoveForm(forms.Form):
+    """What a move of workflow.MOVES asks for: its required fields, and always room for a note."""
+
+    unit = forms.ModelChoiceField(label=gettext_lazy("Responsible unit"), queryset=Unit.objects.none())
+    outcome = forms.ChoiceField(label=gettext_lazy("How it ended"), choices=Outcome, widget=forms.RadioSelect)
+    note = forms.CharField(
+        label=gettext_lazy("Note"), max_length=MAX_TEXT, widget=forms.Textarea(attrs={"rows": 4}), required=False
+    )
+    version = forms.IntegerField(widget=forms.HiddenInput, min_value=1, max_value=2**31 - 1)
+
+    LOOKS = {
+        "dispatch": ("send", "secondary"),
+        "accept": ("check", "primary"),
+        "finish": ("check-circle", "primary"),
+        "close": ("lock", "primary"),
+        "redo": ("undo", "danger"),
+    }
+    NOTES = {
+        "dispatch": gettext_lazy("Why this unit"),
+        "finish": gettext_lazy("What was done"),
+        "redo": gettext_lazy("What is still to be done"),
+    }
+
+    def __init__(self, *args: Any, step: Move, issue: Issue, **kwargs: Any) -> None:
+        kwargs.setdefault("auto_id", f"id_{step.name}_%s")
+        super().__init__(*args, **kwargs)
+        self.step = step
+        self.icon, self.variant = self.LOOKS[step.name]
+        self.fields["version"].initial = issue.version
+        self.fields["note"].required = "note" in step.required
+        self.fields["note"].label = self.NOTES.get(step.name, gettext_lazy("Note"))
+        if "outcome" not in step.required:
+            del self.fields["outcome"]
+        if "unit" not in step.required:
+            del self.fields["unit"]
+        else:
+            code = issue.place.code
+            district = Unit.objects.active().filter(code__startswith=issue.place.district_code)
+            near = district.filter(kind=Unit.Kind.VILLAGE, code__startswith=code[:9]) if len(code) > 6 else None
+            field = self.fields["unit"]
+            assert isinstance(field, forms.ModelChoiceField)
+            units = district.departments() | district.townships()
+            field.queryset = district
+            field.choices = unit_choices(units | near if near is not None else units, _("Choose a unit"))
+
+
+class WordsField(forms.CharField):
+    """Words with a space, comma or 、 between them, as a list."""
+
+    def to_python(self, value: Any) -> list[str]:  # type: ignore[override]
+        """Split, and drop repetitions."""
+        for separator in ",，、;；/／\n":
+            value = str(value or "").replace(separator, " ")
+        return list(dict.fromkeys(value.split()))
+
+    def validate(self, value: Any) -> None:
+        """Refuse words longer than a rule keeps."""
+        if any(len(word) > 20 or "\x00" in word for word in value):
+            raise forms.ValidationError(_("A word has at most 20 characters."))
+
+    def run_validators(self, value: Any) -> None:
+        """The validators of a text do not fit a list; `validate` has seen to it."""
+
+    def prepare_value(self, value: Any) -> Any:
+        """Show the list as people type it."""
+        return "、".join(value) if isinstance(value, list) else value
+
+
+class RuleForm(forms.ModelForm):
+    """A routing rule. The view hands form.instance to an action; form.save is never called."""
+
+    keywords = WordsField(
+        label=gettext_lazy("Any of these words"),
+        required=False,
+        help_text=gettext_lazy("In what the resident said, such as 路灯、井盖. Empty: whatever the words."),
+    )
+
+    class Meta:
+        model = RoutingRule
+        fields = ["category", "area", "kind", "keywords", "target", "unit", "is_active"]
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        units = Unit.objects.visible_to(user).active()
+        self.offer("area", units.exclude(kind=Unit.Kind.DEPARTMENT), _("everywhere"))
+        self.offer("unit", units, _("—"))
+        self.fields["category"].choices = category_choices(_("every category"))  # type: ignore[attr-defined]
+        self.fields["kind"].choices = [("", _("every kind")), *Kind.choices]  # type: ignore[attr-defined]
+
+    def offer(self, name: str, units: UnitQuerySet, blank: str) -> None:
+        """Let the field choose among `units`."""
+        field = self.fields[name]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = units
+        field.choices = unit_choices(units, blank)
+
+
+class TryForm(forms.Form):
+    """The try-out box: where would such an issue go?"""
+
+    category = forms.ModelChoiceField(label=gettext_lazy("Category"), queryset=Category.objects.filter(is_active=True))
+    place = forms.ModelChoiceField(label=gettext_lazy("Place"), queryset=Unit.objects.none())
+    kind = forms.ChoiceField(label=gettext_lazy("Kind"), choices=Kind, required=False)
+    text = forms.CharField(label=gettext_lazy("What the resident said"), max_length=MAX_TEXT, required=False)
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        places = Unit.objects.visible_to(user).active().exclude(kind=Unit.Kind.DEPARTMENT)
+        field = self.fields["place"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = places
+        field.choices = unit_choices(places, _("Choose a place"))
+        self.fields["category"].choices = category_choices(_("Choose a category"))  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        """Take the category's usual kind where none is named."""
+        if self.cleaned_data.get("category") and not self.cleaned_data.get("kind"):
+            self.cleaned_data["kind"] = self.cleaned_data["category"].kind
+        return self.cleaned_data

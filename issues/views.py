@@ -1,0 +1,341 @@
+"""Pages of issues: the ledger, an issue, its moves, a new one, photos, the export."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.core.paginator import Page, Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from households.models import Household
+from issues import actions, exports, workflow
+from issues.forms import IssueForm, LedgerForm, MoveForm
+from issues.models import Attachment, Issue, IssueQuerySet
+from outreach.access import Permission, Role, acting, has_permission, permissions_of, post_of, require
+from outreach.models import User
+
+PAGE_ROWS = 30
+STATE_TONES = {"new": "warn", "assigned": "info", "accepted": "accent", "done": "info", "closed": "good"}
+OUTCOME_TONES = {"solved": "good", "explained": "good", "not_accepted": "warn"}
+# Nobody leafs through more; counting further would cost more the larger the district is.
+MAX_PAGED = 3_000
+MAX_TAB_COUNT = 999
+# Folded away until one of them is used.
+MORE_FILTERS = ("kind", "outcome", "campaign", "recorded_from", "recorded_to", "mine")
+
+
+class CappedPaginator(Paginator):
+    """Pages over the first MAX_PAGED rows, whatever there are."""
+
+    @cached_property
+    def count(self) -> int:
+        """The rows, at most MAX_PAGED."""
+        assert isinstance(self.object_list, IssueQuerySet)
+        return self.object_list.order_by()[:MAX_PAGED].count()
+
+
+@require(Permission.ISSUE_VIEW)
+@require_GET
+def issue_list(request: HttpRequest) -> HttpResponse:
+    """The ledger: tabs by state, filters in the query string, by due day."""
+    return render_ledger(request, LedgerForm(request.GET, user=acting(request)))
+
+
+def render_ledger(request: HttpRequest, form: LedgerForm, *, status: int = 200, refusal: str = "") -> HttpResponse:
+    """Render the ledger as `form` filters it; `refusal` says why something was not done."""
+    user = acting(request)
+    issues = form.narrow(Issue.objects.visible_to(user))
+    page = CappedPaginator(form.in_tab(issues.with_names()), PAGE_ROWS).get_page(request.GET.get("page"))
+    context = {
+        "form": form,
+        "more_open": any(request.GET.get(name) for name in MORE_FILTERS),
+        "page": page,
+        "rows": ledger_rows(page, request),
+        "tabs": ledger_tabs(form, issues, request),
+        "is_capped": page.paginator.count >= MAX_PAGED,
+        "max_paged": MAX_PAGED,
+        "max_export": exports.MAX_ROWS,
+        "refusal": refusal,
+        "query": request.GET.urlencode(),
+        "may_open": has_permission(user, Permission.ISSUE_OPEN),
+        "may_export": has_permission(user, Permission.ISSUE_EXPORT),
+        "may_set_up": has_permission(user, Permission.ISSUE_SETUP),
+    }
+    return render(request, "issues/list.html", context, status=status)
+
+
+def ledger_rows(page: Page[Issue], request: HttpRequest) -> list[dict[str, Any]]:
+    """Each issue of the page with what its line says of the due day and the resident."""
+    user, today = acting(request), timezone.localdate()
+    return [
+        {
+            "issue": issue,
+            "tone": STATE_TONES[issue.state],
+            "due": due_mark(issue.days_late(today), is_open=issue.is_open),
+            "head": issue.household.head_name if issue.household and issue.shows_resident_to(user) else "",
+        }
+        for issue in page.object_list
+    ]
+
+
+def due_mark(late: int, *, is_open: bool) -> dict[str, str]:
+    """The word, tone and icon beside a due day: `late` days past it; nothing where there is time."""
+    if late > 0:
+        word = _("%(days)d days overdue") if is_open else _("done %(days)d days late")
+        return {"word": word % {"days": late}, "tone": "bad" if is_open else "warn", "icon": "alert"}
+    if is_open and late == 0:
+        return {"word": _("due today"), "tone": "warn", "icon": "clock"}
+    if is_open and late >= -2:
+        return {"word": _("due in %(days)d days") % {"days": -late}, "tone": "warn", "icon": "clock"}
+    return {}
+
+
+def ledger_tabs(form: LedgerForm, issues: IssueQuerySet, request: HttpRequest) -> list[dict[str, Any]]:
+    """The tabs with their counts, each counted no further than MAX_TAB_COUNT."""
+    query = request.GET.copy()
+    query.pop("page", None)
+    tabs = []
+    for name, label in form.TABS:
+        query["state"] = name
+        count = None
+        if name not in ("open", "all"):
+            count = form.in_tab(issues, name).order_by()[: MAX_TAB_COUNT + 1].count()
+        shown = f"{MAX_TAB_COUNT}+" if count is not None and count > MAX_TAB_COUNT else count
+        url = f"?{query.urlencode()}"
+        tabs.append({"url": url, "label": label, "current": form.tab == name, "count": shown})
+    return tabs
+
+
+@require(Permission.ISSUE_VIEW)
+@require_GET
+def issue_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """One issue: what was said, who holds it and why, its history, and what the user may do next."""
+    return render_detail(request, load_issue(request, pk))
+
+
+def load_issue(request: HttpRequest, pk: int) -> Issue:
+    """Return the issue the user may see, with all its names, or raise Http404."""
+    issues = Issue.objects.visible_to(request.user).with_names().select_related("recorded_by", "done_by_unit")
+    return get_object_or_404(issues.select_related("category__parent", "campaign", "rule"), pk=pk)
+
+
+def render_detail(
+    request: HttpRequest, issue: Issue, *, bound: MoveForm | None = None, status: int = 200
+) -> HttpResponse:
+    """Render the issue with a form for each allowed move; `bound` is the one that was sent and refused."""
+    user = acting(request)
+    forms = [
+        bound if bound is not None and bound.step == step else MoveForm(step=step, issue=issue)
+        for step in issue.allowed_moves(user)
+    ]
+    household = issue.household if issue.shows_resident_to(user) else None
+    context = {
+        "issue": issue,
+        "tone": STATE_TONES[issue.state],
+        "outcome_tone": OUTCOME_TONES.get(issue.outcome, "neutral"),
+        "due": due_mark(issue.days_late(timezone.localdate()), is_open=issue.is_open),
+        "category_path": " › ".join(node.name for node in reversed(issue.category.path())),
+        "place_path": f"{issue.place.parent.name} · {issue.place.name}" if issue.place.parent else issue.place.name,
+        "recorded": f"{timezone.localtime(issue.recorded_at):%Y-%m-%d %H:%M} {issue.recorded_by.name}",
+        "forms": forms,
+        "bound": bound,
+        "events": event_rows(issue),
+        "photos": issue.attachments.all(),
+        "household": household,
+        "phone_link": format_html('<a href="tel:{0}">{0}</a>', household.phone) if household else "",
+        "household_url": household_url(household, user),
+    }
+    return render(request, "issues/detail.html", context, status=status)
+
+
+def household_url(household: Household | None, user: User) -> str:
+    """The page of the household, where the user may open it."""
+    if household is None or not Household.objects.visible_to(user).filter(pk=household.pk).exists():
+        return ""
+    is_visitor = (post := post_of(user)) is not None and post.role == Role.VISITOR
+    try:
+        return reverse("visits:household" if is_visitor else "households:detail", args=[household.pk])
+    except NoReverseMatch:
+        return ""
+
+
+EVENT_LOOKS = {
+    "open": ("info", "edit"),
+    "dispatch": ("accent", "send"),
+    "accept": ("accent", "check"),
+    "finish": ("good", "check-circle"),
+    "close": ("good", "lock"),
+    "redo": ("warn", "undo"),
+}
+
+
+def event_rows(issue: Issue) -> list[dict[str, Any]]:
+    """The history, newest first, each step with its title and looks."""
+    events = issue.events.select_related("by", "by_unit", "from_unit", "to_unit").order_by("-pk")
+    rows = []
+    for event in events:
+        step = workflow.BY_NAME.get(event.move)
+        tone, icon = EVENT_LOOKS.get(event.move, ("neutral", "dot"))
+        title = step.label if step else _("Recorded")
+        who = f"{event.by.name} · {event.by_unit.name}"
+        rows.append({"event": event, "title": title, "who": who, "tone": tone, "icon": icon})
+    return rows
+
+
+@require(Permission.ISSUE_VIEW)
+@require_POST
+def issue_move(request: HttpRequest, pk: int, name: str) -> HttpResponse:
+    """Make one move, or say why not and keep what was typed."""
+    issue = load_issue(request, pk)
+    step = workflow.BY_NAME.get(name)
+    if step is None:
+        raise Http404
+    form = MoveForm(request.POST, step=step, issue=issue)
+    if not form.is_valid():
+        if step not in issue.allowed_moves(request.user):
+            return render_conflict(request, issue, form, _("This step is not open to you now."))
+        return render_detail(request, issue, bound=form, status=422)
+    values = form.cleaned_data
+    try:
+        moved = actions.move_issue(
+            issue=issue,
+            move=name,
+            by=acting(request),
+            note=values["note"],
+            outcome=values.get("outcome", ""),
+            unit=values.get("unit"),
+            version=values["version"],
+        )
+    except actions.ConflictError as conflict:
+        return render_conflict(request, load_issue(request, pk), form, str(conflict))
+    except ValidationError as error:
+        if not hasattr(error, "error_dict"):
+            return render_conflict(request, load_issue(request, pk), form, " ".join(error.messages))
+        for field, problems in error.message_dict.items():
+            form.add_error(field if field in form.fields else None, problems)
+        return render_detail(request, issue, bound=form, status=422)
+    messages.success(
+        request,
+        _("Issue %(number)s: %(state)s, with %(unit)s.")
+        % {"number": moved.number, "state": moved.get_state_display(), "unit": moved.unit.name},
+    )
+    # who sends an issue out of their own reach has no page of it left to return to
+    still_seen = Issue.objects.visible_to(request.user).filter(pk=pk).exists()
+    return redirect("issues:detail", pk=pk) if still_seen else redirect("issues:list")
+
+
+def render_conflict(request: HttpRequest, issue: Issue, form: MoveForm, reason: str) -> HttpResponse:
+    """Answer 409: what stands there now, and the typed text to take along."""
+    last = event_rows(issue)[0]
+    context = {
+        "issue": issue,
+        "form": form,
+        "reason": reason,
+        "typed": str(form.data.get("note", ""))[: actions.MAX_TEXT],
+        "last_step": f"{last['title']} · {last['who']} · {timezone.localtime(last['event'].at):%Y-%m-%d %H:%M}",
+    }
+    return render(request, "issues/conflict.html", context, status=409)
+
+
+@require(Permission.ISSUE_OPEN)
+@require_http_methods(["GET", "POST"])
+def issue_new(request: HttpRequest) -> HttpResponse:
+    """Record a new issue about a household in reach (?household=) or about a place."""
+    user = acting(request)
+    household = None
+    if wanted := request.GET.get("household", ""):
+        if not (wanted.isascii() and wanted.isdigit() and len(wanted) < 19):
+            raise Http404
+        household = get_object_or_404(Household.objects.visible_to(user).select_related("village__parent"), pk=wanted)
+    form = IssueForm(request.POST or None, request.FILES or None, user=user, household=household)
+    if request.method == "POST" and form.is_valid():
+        try:
+            issue = actions.open_issue(by=user, household=household, **form.cleaned_data)
+        except ValidationError as error:
+            for field, problems in error.message_dict.items():
+                form.add_error(field if field in form.fields else None, problems)
+        else:
+            messages.success(
+                request,
+                _("Issue %(number)s is recorded and lies with %(unit)s, due on %(day)s.")
+                % {"number": issue.number, "unit": issue.unit.name, "day": issue.due_on},
+            )
+            return redirect("issues:detail", pk=issue.pk)
+    status = 422 if request.method == "POST" else 200
+    return render(request, "issues/new.html", {"form": form, "household": household}, status=status)
+
+
+@require(Permission.ISSUE_VIEW)
+@require_GET
+def attachment(request: HttpRequest, pk: int, photo: int) -> HttpResponse:
+    """A photo, for those who may see its issue. Nothing in it can run: a clean JPEG, and a sandbox around it."""
+    row = get_object_or_404(Attachment, pk=photo, issue__in=Issue.objects.visible_to(request.user).filter(pk=pk))
+    try:
+        with row.file.open("rb") as file:
+            response = HttpResponse(file.read(), content_type="image/jpeg")
+    except FileNotFoundError as error:
+        raise Http404 from error
+    response["Content-Disposition"] = disposition(False, f"{row.issue.number}-{row.pk}.jpg")
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response["Cache-Control"] = "private, max-age=3600"
+    return response
+
+
+@require(Permission.ISSUE_EXPORT)
+@require_POST
+def issue_export(request: HttpRequest) -> HttpResponse:
+    """The ledger exactly as filtered, as .xlsx. A POST, because the export is written to the audit trail."""
+    user = acting(request)
+    form = LedgerForm(request.GET, user=user)
+    if form.errors:
+        return render_ledger(request, form, status=422, refusal=_("Correct the filters first, then export again."))
+    issues = form.in_tab(form.narrow(Issue.objects.visible_to(user).with_names()))
+    if issues.order_by()[: exports.MAX_ROWS + 1].count() > exports.MAX_ROWS:
+        refusal = _("More than %(count)d issues: narrow the filters, for example by place or date, and export again.")
+        return render_ledger(request, form, status=422, refusal=refusal % {"count": exports.MAX_ROWS})
+    post, today = post_of(user), timezone.localdate()
+    assert post is not None
+    content, count = exports.ledger(issues.iterator(chunk_size=2000), by=user, unit=post.unit, today=today)
+    actions.log_export(by=user, filters=form.told(), rows=count)
+    name = _("%(unit)s issue ledger %(date)s.xlsx") % {"unit": post.unit.name, "date": today}
+    response = HttpResponse(content, content_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+    response["Content-Disposition"] = disposition(True, name)
+    return response
+
+
+@require(Permission.ISSUE_VIEW)
+@require_GET
+def household_issues(request: HttpRequest, pk: int) -> HttpResponse:
+    """The issues of a household, as a fragment for its page."""
+    user = acting(request)
+    household = get_object_or_404(Household.objects.visible_to(user), pk=pk)
+    issues = Issue.objects.visible_to(user).filter(household=household).with_names().order_by("-pk")[:50]
+    today = timezone.localdate()
+    rows = [
+        {
+            "issue": row,
+            "tone": STATE_TONES[row.state],
+            "due": due_mark(row.days_late(today), is_open=row.is_open),
+            "text": f"{row.category.name} · {row.unit.name} · {row.due_on}",
+        }
+        for row in issues
+    ]
+    may_open = Permission.ISSUE_OPEN in permissions_of(user)
+    new_url = f"{reverse('issues:new')}?household={household.pk}" if may_open else ""
+    return render(request, "issues/_household.html", {"rows": rows, "new_url": new_url})
+
+
+def disposition(as_attachment: bool, name: str) -> str:
+    """The Content-Disposition of a file called `name`, whatever characters that holds."""
+    return content_disposition_header(as_attachment, name) or "attachment"

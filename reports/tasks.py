@@ -1,0 +1,26 @@
+"""Work that the beat sends: keeping the rollups fresh, and proving them every night."""
+
+from __future__ import annotations
+
+import logging
+
+from celery import shared_task
+
+from reports import facts
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task
+def refresh_rollups() -> None:
+    """Work the dirty log off. Ends at once where another worker is at it, or nothing is logged."""
+    limit = 100_000
+    while facts.refresh(limit) == limit:
+        pass
+
+
+@shared_task
+def check_rollups() -> None:
+    """Compare every rollup with its rows and raise the alarm where one differs: that is a fault of the program."""
+    for line in facts.differences():
+        logger.error("A rollup differs from its rows: %s", line)

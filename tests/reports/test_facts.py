@@ -1,0 +1,445 @@
+"""Rollups: kept from the dirty log, they equal a count of the rows, whatever is written and by how many."""
+
+import random
+import threading
+from datetime import timedelta
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError, connection, transaction
+from django.db.models import F
+
+from households.models import Household
+from issues.models import Issue
+from outreach.models import Campaign, Unit
+from reports import facts
+from reports.indicators import Facts
+from reports.models import DayCount, DirtyDay, Freshness, RosterCount
+from reports.tasks import check_rollups, refresh_rollups
+from tests.cast import make_cast
+from tests.reports.rows import START, at, issue_fields, make_campaign, make_duty, make_issue, make_visit
+from visits.models import Assignment, Visit
+
+TODAY = START + timedelta(days=20)
+
+
+def read(campaign, today):
+    return facts.read(campaign, Unit.objects.all(), today)
+
+
+@pytest.fixture
+def campaign(cast):
+    return make_campaign(cast)
+
+
+def test_facts_of_a_village_add_up_to_township_and_district(cast, campaign):
+    make_duty(campaign, cast.shiqiao)
+    make_duty(campaign, cast.shiqiao, covered_on=START)
+    make_duty(campaign, cast.shiqiao, covered_on=START, met=False)
+    make_duty(campaign, cast.shiqiao, state="off_roster")
+    make_duty(campaign, cast.liutang, covered_on=START + timedelta(days=1))
+    make_duty(campaign, cast.luzhou)
+    make_duty(make_campaign(cast, "另一轮"), cast.shiqiao, covered_on=START)
+    refresh_rollups()
+    found = read(campaign, TODAY)
+    assert found == {
+        cast.shiqiao.code: Facts(households=4, off_roster=1, covered=2, met=1),
+        cast.liutang.code: Facts(households=1, covered=1, met=1),
+        cast.qingxi.code: Facts(households=5, off_roster=1, covered=3, met=2),
+        cast.luzhou.code: Facts(households=1),
+        cast.bailu.code: Facts(households=1),
+        cast.district.code: Facts(households=6, off_roster=1, covered=3, met=2),
+    }
+
+
+def test_facts_keep_the_outcomes_of_issues_apart(cast, campaign):
+    for outcome in ("solved", "solved", "explained", "not_accepted", "reported", "withdrawn", "duplicate"):
+        make_issue(cast, campaign, cast.shiqiao, state="done", outcome=outcome)
+    make_issue(cast, campaign, cast.shiqiao, state="closed", outcome="solved")
+    make_issue(cast, campaign, cast.shiqiao, state="accepted", due_on=TODAY - timedelta(days=1))
+    make_issue(cast, campaign, cast.shiqiao, state="assigned", due_on=TODAY)
+    make_issue(cast, None, cast.shiqiao, state="closed")
+    refresh_rollups()
+    assert read(campaign, TODAY)[cast.shiqiao.code] == Facts(
+        issues_raised=10,
+        issues_solved=3,
+        issues_explained=1,
+        issues_not_accepted=1,
+        issues_otherwise=3,
+        overdue=1,
+        not_due=1,
+    )
+
+
+def test_facts_count_an_issue_becoming_overdue_without_a_write(cast, campaign):
+    make_issue(cast, campaign, cast.shiqiao, due_on=TODAY)
+    refresh_rollups()
+    on_the_day, day_after = (read(campaign, TODAY + timedelta(days=n))[cast.shiqiao.code] for n in (0, 1))
+    assert (on_the_day.overdue, on_the_day.not_due) == (0, 1)
+    assert (day_after.overdue, day_after.not_due) == (1, 0)
+    assert Issue.objects.overdue(TODAY).count() == 0
+    assert Issue.objects.overdue(TODAY + timedelta(days=1)).count() == 1
+
+
+def test_facts_of_an_issue_at_a_township_or_the_district_count_for_no_village(cast, campaign):
+    make_issue(cast, campaign, cast.qingxi)
+    make_issue(cast, campaign, cast.district)
+    make_issue(cast, campaign, cast.roads)
+    refresh_rollups()
+    found = {code: unit.issues_raised for code, unit in read(campaign, TODAY).items()}
+    assert found == {cast.qingxi.code: 1, cast.district.code: 3, cast.roads.code: 1}
+
+
+def test_facts_leave_out_a_household_that_was_visited_and_then_found_moved(cast, campaign):
+    duty = make_duty(campaign, cast.shiqiao, covered_on=START)
+    refresh_rollups()
+    Household.objects.filter(pk=duty.household_id).update(roster_state="moved")
+    refresh_rollups()
+    assert read(campaign, TODAY)[cast.shiqiao.code] == Facts(households=1, off_roster=1)
+    assert facts.differences() == []
+
+
+def test_facts_count_by_the_day_of_the_district_not_of_utc(cast, campaign):
+    duty = make_duty(campaign, cast.shiqiao)
+    make_visit(cast, campaign, duty.household, START, hour=1)
+    refresh_rollups()
+    assert list(DayCount.objects.values_list("day", "visits")) == [(START, 1)]
+
+
+def logged():
+    return set(DirtyDay.objects.values_list("campaign_id", "unit_id", "day"))
+
+
+def forget():
+    DirtyDay.objects.all().delete()
+
+
+def test_log_has_one_entry_for_each_unit_and_day_of_a_bulk_write(cast, campaign):
+    duties = [make_duty(campaign, village) for village in (cast.shiqiao, cast.liutang) for _ in range(30)]
+    forget()
+    Assignment.objects.update(covered_on=START, state="met")
+    assert sorted(logged()) == [(campaign.pk, v.pk, START) for v in (cast.shiqiao, cast.liutang)]
+    assert DirtyDay.objects.count() == 2
+    forget()
+    Assignment.objects.filter(pk__in=[d.pk for d in duties]).update(visitor=cast.visitor, epoch=F("epoch") + 1)
+    assert logged() == set()
+
+
+def test_log_names_the_days_before_and_after_a_change(cast, campaign):
+    duty = make_duty(campaign, cast.shiqiao, covered_on=START)
+    visit = make_visit(cast, campaign, duty.household, START)
+    issue = make_issue(cast, campaign, cast.shiqiao, raised_on=START, due_on=TODAY)
+    later = START + timedelta(days=2)
+    shiqiao, liutang = (campaign.pk, cast.shiqiao.pk), (campaign.pk, cast.liutang.pk)
+    forget()
+    Assignment.objects.update(covered_on=later)
+    assert logged() == {(*shiqiao, START), (*shiqiao, later)}
+    forget()
+    Visit.objects.filter(pk=visit.pk).update(visited_at=at(later))
+    assert logged() == {(*shiqiao, START), (*shiqiao, later)}
+    forget()
+    Issue.objects.filter(pk=issue.pk).update(place=cast.liutang)
+    assert logged() == {(*unit, day) for unit in (shiqiao, liutang) for day in (START, TODAY)}
+    forget()
+    Household.objects.filter(pk=duty.household_id).update(village=cast.liutang)
+    assert logged() == {(*unit, day) for unit in (shiqiao, liutang) for day in (None, later)}
+    forget()
+    Visit.objects.all().delete()
+    Assignment.objects.all().delete()
+    assert logged() == {(*liutang, None), (*liutang, later)}
+
+
+def test_log_of_a_rolled_back_change_is_rolled_back_with_it(cast, campaign):
+    duty = make_duty(campaign, cast.shiqiao)
+    forget()
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        Assignment.objects.filter(pk=duty.pk).update(covered_on=START)
+        raise ZeroDivisionError
+    assert logged() == set()
+
+
+def test_refresh_takes_the_log_in_portions_and_is_fresh_only_when_it_is_empty(cast, campaign):
+    for n in range(5):
+        make_duty(campaign, cast.shiqiao, covered_on=START + timedelta(days=n))
+    waiting = DirtyDay.objects.count()
+    assert facts.refresh(limit=3) == 3
+    assert DirtyDay.objects.count() == waiting - 3
+    assert not Freshness.objects.exists()
+    assert facts.refresh(limit=1000) == waiting - 3
+    assert Freshness.objects.count() == 1
+    assert facts.refresh() == 0
+    assert facts.differences() == []
+
+
+def test_recount_rebuilds_what_was_lost_and_only_what_was_asked(cast, campaign):
+    other = make_campaign(cast, "另一轮")
+    for each in (campaign, other):
+        make_duty(each, cast.shiqiao, covered_on=START)
+    refresh_rollups()
+    before = read(campaign, TODAY)
+    RosterCount.objects.all().delete()
+    DayCount.objects.update(covered=99)
+    facts.recount_all(campaign)
+    assert read(campaign, TODAY) == before
+    assert facts.differences(campaign) == []
+    assert len(facts.differences(other)) == 2
+    facts.recount_all()
+    assert facts.differences() == []
+
+
+def test_recount_check_names_every_difference_and_fails(cast, campaign, capsys, caplog):
+    make_duty(campaign, cast.shiqiao, covered_on=START)
+    refresh_rollups()
+    call_command("recount", "--check")
+    assert "equals" in capsys.readouterr().out
+    DayCount.objects.update(covered=5)
+    RosterCount.objects.create(campaign=campaign, unit=cast.liutang, households=1)
+    with pytest.raises(CommandError, match="2 rollups differ") as failure:
+        call_command("recount", "--check")
+    assert failure.value.returncode == 1
+    named = capsys.readouterr().out
+    assert f"campaign {campaign.pk} reports_rostercount {cast.liutang.pk}" in named
+    assert f"campaign {campaign.pk} reports_daycount {cast.shiqiao.pk} {START}" in named
+    check_rollups()
+    assert caplog.text.count("A rollup differs from its rows") == 2
+    call_command("recount")
+    call_command("recount", "--check")
+
+
+def test_recount_of_an_unknown_campaign_says_so(db):
+    with pytest.raises(CommandError, match="no campaign 12345"):
+        call_command("recount", "--campaign", "12345")
+
+
+def test_check_leaves_out_what_the_log_still_names(cast, campaign):
+    make_duty(campaign, cast.shiqiao, covered_on=START)
+    assert facts.differences() == []
+    forget()
+    assert len(facts.differences()) == 2
+
+
+class Writer:
+    """Writes at random, one row or many at a time, in every way the program may come to change rows."""
+
+    def __init__(self, cast, seed: int) -> None:
+        self.cast, self.random = cast, random.Random(seed)
+        self.villages = [cast.shiqiao, cast.liutang, cast.luzhou]
+        self.places = [*self.villages, cast.qingxi, cast.district]
+        self.campaigns = list(Campaign.objects.order_by("pk"))
+
+    def day(self):
+        return START + timedelta(days=self.random.randrange(6))
+
+    def some(self, model, share=0.3):
+        pks = sorted(model.objects.values_list("pk", flat=True))
+        return model.objects.filter(pk__in=[pk for pk in pks if self.random.random() < share])
+
+    def write(self) -> None:
+        getattr(self, self.random.choice([name for name in dir(self) if name.startswith("do_")]))()
+
+    def do_add_duties(self):
+        for _ in range(self.random.randrange(1, 4)):
+            covered_on = self.random.choice([None, self.day()])
+            make_duty(self.random.choice(self.campaigns), self.random.choice(self.villages), covered_on=covered_on)
+
+    def do_add_duties_in_bulk(self):
+        households = list(self.some(Household))
+        campaign = self.random.choice(self.campaigns)
+        Assignment.objects.bulk_create(
+            [Assignment(campaign=campaign, household=household) for household in households], ignore_conflicts=True
+        )
+
+    def do_cover(self):
+        self.some(Assignment).update(covered_on=self.day(), state="met")
+
+    def do_correct_one(self):
+        if duty := self.some(Assignment).first():
+            duty.covered_on, duty.state = None, "refused"
+            duty.save()
+
+    def do_upsert(self):
+        duties = list(self.some(Assignment))
+        for duty in duties:
+            duty.state = "off_roster"
+        Assignment.objects.bulk_update(duties, ["state"])
+
+    def do_reassign(self):
+        self.some(Assignment).update(visitor=self.cast.visitor, epoch=F("epoch") + 1)
+
+    def do_delete_duties(self):
+        self.some(Assignment, 0.1).delete()
+
+    def do_visit_late(self):
+        for household in self.some(Household):
+            campaign = self.random.choice([None, *self.campaigns])
+            make_visit(self.cast, campaign, household, self.day(), hour=self.random.choice([1, 12, 23]))
+
+    def do_correct_visits(self):
+        self.some(Visit).update(visited_at=at(self.day(), 7), campaign=self.random.choice([None, *self.campaigns]))
+
+    def do_delete_visits(self):
+        self.some(Visit, 0.2).delete()
+
+    def do_roster_state(self):
+        self.some(Household).update(roster_state=self.random.choice(["in_residence", "verified_empty", "moved"]))
+
+    def do_move_households(self):
+        self.some(Household).update(village=self.random.choice(self.villages))
+
+    def do_delete_households(self):
+        self.some(Household, 0.1).filter(visits=None).delete()
+
+    def do_raise_issues(self):
+        for _ in range(3):
+            make_issue(
+                self.cast,
+                self.random.choice([None, *self.campaigns]),
+                self.random.choice(self.places),
+                state=self.random.choice(["new", "assigned", "accepted", "done", "closed"]),
+                outcome=self.random.choice(["solved", "explained", "not_accepted", "reported"]),
+                raised_on=self.day(),
+                done_on=self.day(),
+            )
+
+    def do_move_issues(self):
+        self.some(Issue).update(place=self.random.choice(self.places))
+
+    def do_finish_issues(self):
+        outcome = self.random.choice(["solved", "explained", "duplicate"])
+        self.some(Issue).filter(state="accepted").update(**issue_fields("done", self.cast, self.day(), outcome))
+
+    def do_redo_issues(self):
+        self.some(Issue).filter(state="done").update(**issue_fields("accepted", self.cast, self.day()))
+
+    def do_correct_outcomes(self):
+        self.some(Issue).filter(state__in=["done", "closed"]).update(
+            outcome=self.random.choice(["solved", "explained", "not_accepted", "withdrawn"])
+        )
+
+    def do_extend_issues(self):
+        self.some(Issue).update(due_on=self.day(), campaign=self.random.choice([None, *self.campaigns]))
+
+    def do_delete_issues(self):
+        self.some(Issue, 0.1).delete()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_rollups_equal_a_recount_after_any_sequence_of_writes(cast, seed):
+    campaigns = [make_campaign(cast), make_campaign(cast, "秋季走访")]
+    writer = Writer(cast, seed)
+    for _ in range(40):
+        writer.write()
+        assert facts.differences() == []  # what is not yet counted is in the log
+        if writer.random.random() < 0.3:
+            facts.refresh(limit=writer.random.choice([1, 5, 1000]))
+    refresh_rollups()
+    kept = [read(campaign, TODAY) for campaign in campaigns]
+    assert DirtyDay.objects.count() == 0
+    assert facts.differences() == []
+    assert kept[0][cast.district.code].households > 0
+    facts.recount_all()
+    assert [read(campaign, TODAY) for campaign in campaigns] == kept
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rollups_lose_nothing_to_four_writers_and_two_refreshers_at_once():
+    cast = make_cast()
+    campaigns = [make_campaign(cast), make_campaign(cast, "秋季走访")]
+    for n in range(40):
+        make_duty(campaigns[n % 2], [cast.shiqiao, cast.liutang][n % 3 % 2])
+    stop, wrong, writes = threading.Event(), [], []
+
+    def write(seed):
+        writer = Writer(cast, seed)
+        with connection.cursor() as cursor:
+            cursor.execute("SET deadlock_timeout = '20ms'")
+        for _ in range(60):
+            try:
+                with transaction.atomic():
+                    writer.write()
+                    writer.write()
+                writes.append(seed)
+            except DatabaseError:
+                continue  # a deadlock, or another deleted the row meanwhile: nothing of it was written
+        connection.close()
+
+    def refresh():
+        while not stop.is_set():
+            facts.refresh(limit=20)
+        connection.close()
+
+    def check():
+        while not stop.is_set():
+            wrong.extend(facts.differences())
+        connection.close()
+
+    writers = [threading.Thread(target=write, args=(seed,)) for seed in range(4)]
+    others = [threading.Thread(target=each) for each in (refresh, refresh, check)]
+    for thread in (*writers, *others):
+        thread.start()
+    for thread in writers:
+        thread.join()
+    stop.set()
+    for thread in others:
+        thread.join()
+    assert wrong == []
+    assert len(writes) > 100
+    refresh_rollups()
+    assert DirtyDay.objects.count() == 0
+    assert facts.differences() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rollups_see_a_duty_covered_while_its_household_moves():
+    cast = make_cast()
+    campaign = make_campaign(cast)
+    duty = make_duty(campaign, cast.shiqiao)
+    refresh_rollups()
+    covered, may_end = threading.Event(), threading.Event()
+
+    def cover():
+        with transaction.atomic():
+            Assignment.objects.filter(pk=duty.pk).update(covered_on=START, state="met")
+            covered.set()
+            may_end.wait(10)
+        connection.close()
+
+    def move():
+        Household.objects.filter(pk=duty.household_id).update(village=cast.liutang)
+        connection.close()
+
+    first, second = threading.Thread(target=cover), threading.Thread(target=move)
+    first.start()
+    covered.wait(10)
+    second.start()
+    second.join(1)  # it waits for the first; were it not made to, it would be through by now
+    assert second.is_alive()
+    refresh_rollups()
+    may_end.set()
+    first.join()
+    second.join()
+    refresh_rollups()
+    assert facts.differences() == []
+    assert read(campaign, TODAY)[cast.liutang.code] == Facts(households=1, covered=1, met=1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_refresh_leaves_the_work_to_one_that_is_running():
+    cast = make_cast()
+    make_duty(make_campaign(cast), cast.shiqiao)
+    held, may_end = threading.Event(), threading.Event()
+
+    def hold():
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [facts.RECOUNT_LOCK])
+            held.set()
+            may_end.wait(10)
+        connection.close()
+
+    other = threading.Thread(target=hold)
+    other.start()
+    held.wait(10)
+    assert facts.refresh() is None
+    may_end.set()
+    other.join()
+    assert facts.refresh() == 1

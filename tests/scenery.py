@@ -1,0 +1,196 @@
+"""One object of each kind in 青溪镇, the same next door in 白鹭镇, and in another district: for the walk over all URLs.
+
+`arguments` builds a URL's arguments from them, by the names the project uses: a view is called noun_verb, and its
+argument is pk or the noun itself. A URL that fits no rule needs a line in SPECIAL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.core.files.base import ContentFile
+from django.urls import URLPattern
+from django.utils import timezone
+
+from households.models import Household, Pairing, Resident, ResidentChange, RosterImport
+from issues.models import Attachment, Category, Issue
+from outreach.access import Role
+from outreach.models import Campaign, Membership, Unit, User
+from tests.cast import Cast, make_user
+from visits.models import Assignment, Visit, VisitStandard
+
+
+@dataclass
+class Place:
+    """A village and one of each thing that belongs to it."""
+
+    unit: Unit
+    campaign: Campaign
+    household: Household
+    resident: Resident
+    roster_import: RosterImport
+    change: ResidentChange
+    pairing: Pairing
+    assignment: Assignment
+    visit: Visit
+    issue: Issue
+    attachment: Attachment
+    user: User
+    post: Membership
+
+
+def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, clerk: User) -> Place:
+    """Create the things of one village."""
+    now = timezone.now()
+    roster = RosterImport.objects.create(
+        unit=village, filename="花名册.xlsx", file=ContentFile(b"x", name=f"{village.code}.xlsx"), created_by=clerk
+    )
+    household = Household.objects.create(
+        village=village, number="1", head_name="张三", address="一组1号", phone="13900009999", source_import=roster
+    )
+    resident = Resident.objects.create(household=household, name="张三", relation=Resident.Relation.HEAD)
+    standard, _new = VisitStandard.objects.get_or_create(campaign=campaign, counted_outcomes=["met", "partly_met"])
+    issue = Issue.objects.create(
+        number=f"{village.code}-1",
+        kind="need",
+        category=Category.objects.get_or_create(code="scenery", defaults={"name": "路灯"})[0],
+        text="路灯不亮",
+        place=village,
+        household=household,
+        campaign=campaign,
+        state="accepted",
+        unit=holder,
+        due_on=timezone.localdate() + timedelta(days=5),
+        recorded_by=visitor,
+        dispatched_at=now,
+        accepted_at=now,
+    )
+    change = ResidentChange.objects.create(household=household, changes={"phone": "13900008888"}, proposed_by=visitor)
+    return Place(
+        unit=village,
+        campaign=campaign,
+        household=household,
+        resident=resident,
+        roster_import=roster,
+        change=change,
+        pairing=Pairing.objects.create(household=household, user=visitor),
+        assignment=Assignment.objects.create(campaign=campaign, household=household, visitor=visitor),
+        visit=Visit.objects.create(
+            payload_hash="0" * 64,
+            household=household,
+            campaign=campaign,
+            standard=standard,
+            visitor=visitor,
+            visitor_unit=village,
+            outcome="met",
+            visited_at=now - timedelta(hours=1),
+            time_band="morning",
+            is_counted=True,
+        ),
+        issue=issue,
+        attachment=Attachment.objects.create(
+            issue=issue,
+            file=ContentFile(b"x", name=f"{village.code}.jpg"),
+            content_type="image/jpeg",
+            sha256="0" * 64,
+            size=1,
+            added_by=visitor,
+        ),
+        user=visitor,
+        post=visitor.memberships.get(),
+    )
+
+
+def make_campaign(district: Unit, units: list[Unit], by: User) -> Campaign:
+    """Create a running campaign."""
+    today = timezone.localdate()
+    campaign = Campaign.objects.create(
+        name="群众工作月",
+        district=district,
+        starts_on=today - timedelta(days=20),
+        ends_on=today + timedelta(days=20),
+        state=Campaign.State.OPEN,
+        created_by=by,
+    )
+    campaign.units.set(units)
+    return campaign
+
+
+@dataclass
+class Scenery:
+    """`inside` is what the cast of 青溪镇 works on; `next_door` is 白鹭镇's; `elsewhere` is another district's."""
+
+    inside: Place
+    next_door: Place
+    elsewhere: Place
+
+
+def make_scenery(cast: Cast) -> Scenery:
+    """Create the three places."""
+    county = Unit.objects.create(code="439800", name="邻县", kind="district", sort_order=90)
+    township = Unit.objects.create(code="439800101", name="邻镇", kind="township", parent=county, sort_order=91)
+    village = Unit.objects.create(code="439800101201", name="邻村", kind="village", parent=township, sort_order=92)
+    office = Unit.objects.create(code="439800D01", name="邻县水利局", kind="department", parent=county, sort_order=93)
+    visitor = make_user("N001", "韩邻村", Role.VISITOR, township)
+    clerk = make_user("N002", "杨邻村", Role.VILLAGE_CLERK, village)
+    campaign = make_campaign(cast.district, [cast.qingxi, cast.bailu], cast.district_office)
+    return Scenery(
+        inside=make_place(campaign, cast.shiqiao, cast.roads, cast.visitor, cast.village_clerk),
+        next_door=make_place(campaign, cast.luzhou, cast.water, cast.outside_visitor, cast.outside_admin),
+        elsewhere=make_place(make_campaign(county, [township], clerk), village, office, visitor, clerk),
+    )
+
+
+# The words of view names and arguments, and the thing each means; the first that matches wins.
+NOUNS: list[tuple[str, Callable[[Place], Any]]] = [
+    ("attachment", lambda place: place.attachment),
+    ("import", lambda place: place.roster_import),
+    ("change", lambda place: place.change),
+    ("pairing", lambda place: place.pairing),
+    ("resident", lambda place: place.resident),
+    ("assignment", lambda place: place.assignment),
+    ("household", lambda place: place.household),
+    ("campaign", lambda place: place.campaign),
+    ("visit", lambda place: place.visit),
+    ("issue", lambda place: place.issue),
+    ("user", lambda place: place.user),
+    ("post", lambda place: place.post),
+    ("unit", lambda place: place.unit),
+]
+# A pk under a view name without a noun (households:detail) is the app's main thing.
+MAIN = {"households": "household", "issues": "issue", "visits": "household", "reports": "campaign"}
+# url name → argument → value, where the rules above do not fit.
+SPECIAL: dict[str, dict[str, Callable[[Place], Any]]] = {}
+
+
+class UnknownArgumentError(Exception):
+    """The rules do not say what to put into a URL."""
+
+
+def arguments(namespace: str, pattern: URLPattern, place: Place) -> dict[str, Any]:
+    """Return the arguments of a view's URL that name the things of `place`."""
+    name = f"{namespace}:{pattern.name}" if namespace else str(pattern.name)
+    return {
+        argument: _value(namespace, name, argument, place)
+        for argument in pattern.pattern.converters  # the URL's own; prefixes of this site have none
+    }
+
+
+def _value(namespace: str, name: str, argument: str, place: Place) -> Any:
+    if argument in SPECIAL.get(name, {}):
+        return SPECIAL[name][argument](place)
+    words = name.replace(":", "_").split("_")
+    spoken = argument if argument not in ("pk", "uuid") else ""
+    for noun, thing in NOUNS:
+        if noun == spoken or spoken in (f"{noun}_pk", f"{noun}_id"):
+            return thing(place).pk
+        if spoken == "code":
+            return place.unit.code
+        if not spoken and (noun in words[1:] or f"{noun}s" in words[1:]):
+            return thing(place).pk
+    if not spoken and namespace in MAIN:
+        return dict(NOUNS)[MAIN[namespace]](place).pk
+    raise UnknownArgumentError(f"What is {argument} in the URL {name}? Add a line to SPECIAL in tests/scenery.py.")

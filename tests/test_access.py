@@ -1,0 +1,140 @@
+"""Every URL, every role: who is turned away, who gets in, and what lies outside one's reach does not exist.
+
+New URLs are walked by themselves; where tests/scenery.py cannot tell what belongs into one, the test says so.
+"""
+
+from __future__ import annotations
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from outreach import access
+from outreach.access import ROLE_PERMISSIONS, ROLE_SENTENCES, Permission, Role
+from outreach.models import Membership, User
+from tests.scenery import Scenery, arguments, make_scenery
+
+pytestmark = pytest.mark.django_db
+
+ROLES = [role.value for role in Role]
+
+
+def site_views(patterns=None, namespace=""):
+    """Yield (namespace, pattern) of every view but the admin's, which tests/test_admin.py walks."""
+    for entry in get_resolver().url_patterns if patterns is None else patterns:
+        if isinstance(entry, URLResolver):
+            if entry.namespace != "admin":
+                yield from site_views(entry.url_patterns, entry.namespace or namespace)
+        else:
+            yield namespace, entry
+
+
+def as_params(views):
+    return [pytest.param(*view, id=f"{view[0]}:{view[1].name}".lstrip(":")) for view in views]
+
+
+VIEWS = [(namespace, pattern) for namespace, pattern in site_views() if hasattr(pattern.callback, "permission")]
+GUARDED = [view for view in VIEWS if isinstance(view[1].callback.permission, Permission)]
+WITH_THINGS = [view for view in GUARDED if view[1].pattern.converters]
+
+
+@pytest.fixture
+def scenery(cast) -> Scenery:
+    return make_scenery(cast)
+
+
+def url_of(namespace: str, pattern: URLPattern, place) -> str:
+    assert pattern.name, f"the view at {pattern.pattern} needs a name"
+    name = f"{namespace}:{pattern.name}" if namespace else pattern.name
+    return reverse(name, kwargs=arguments(namespace, pattern, place))
+
+
+def call(client: Client, url: str) -> int:
+    """Return the status of GET, or of an empty POST where the view takes only that; undo what it did."""
+    return call_by(client, url)[1]
+
+
+def call_by(client: Client, url: str) -> tuple[str, int]:
+    """Return the method the view takes, and its status."""
+    with transaction.atomic():
+        method, status = "GET", client.get(url).status_code
+        if status == 405:
+            method, status = "POST", client.post(url).status_code
+        transaction.set_rollback(True)
+    return method, status
+
+
+@pytest.mark.parametrize(("namespace", "pattern"), as_params(VIEWS))
+def test_anonymous_is_led_to_the_login_page(scenery, namespace, pattern):
+    if pattern.callback.permission == "open":
+        assert call(Client(), url_of(namespace, pattern, scenery.inside)) < 500
+        return
+    url = url_of(namespace, pattern, scenery.inside)
+    for response in (Client().get(url), Client().post(url)):
+        assert response.status_code == 302
+        assert response["Location"].startswith(reverse("account_login"))
+
+
+@pytest.mark.parametrize(("namespace", "pattern"), as_params(GUARDED))
+def test_person_without_a_post_is_refused(scenery, login, namespace, pattern):
+    nobody = User.objects.create(staff_number="Z001", name="无岗位")
+    assert call(login(nobody), url_of(namespace, pattern, scenery.inside)) == 403
+
+
+@pytest.mark.parametrize(("namespace", "pattern"), as_params(GUARDED))
+def test_roles_without_the_permission_are_refused_and_the_others_get_in(cast, scenery, login, namespace, pattern):
+    url = url_of(namespace, pattern, scenery.inside)
+    for role in ROLES:
+        method, status = call_by(login(getattr(cast, role)), url)
+        if pattern.callback.permission in ROLE_PERMISSIONS[role]:
+            # an act may ask for more than the permission, such as holding the issue; a page may not
+            refusals = (401, 404, 405) if method == "POST" else (401, 403, 404, 405)
+            assert status not in refusals and status < 500, (role, status)
+        else:
+            assert status == 403, (role, status)
+
+
+@pytest.mark.parametrize(("namespace", "pattern"), as_params(WITH_THINGS))
+def test_things_out_of_reach_do_not_exist(cast, scenery, login, namespace, pattern):
+    elsewhere, next_door = (url_of(namespace, pattern, place) for place in (scenery.elsewhere, scenery.next_door))
+    shared = elsewhere != next_door and next_door == url_of(namespace, pattern, scenery.inside)
+    for role in ROLES:
+        if pattern.callback.permission in ROLE_PERMISSIONS[role]:
+            user = getattr(cast, role)
+            assert call(login(user), elsewhere) == 404, (role, "another district's")
+            if user.post.unit != cast.district and not shared:
+                assert call(login(user), next_door) == 404, (role, "the neighbours'")
+
+
+def test_every_role_has_permissions_and_a_sentence():
+    assert set(ROLE_PERMISSIONS) == set(ROLE_SENTENCES) == set(Role)
+
+
+def test_household_data_is_closed_to_system_admin_and_publicity():
+    for role in (Role.SYSTEM_ADMIN, Role.PUBLICITY):
+        assert not any(p.startswith(("household", "visit", "issue", "id_number")) for p in ROLE_PERMISSIONS[role])
+
+
+def test_permissions_are_those_of_the_post_and_what_was_granted_on_top(cast):
+    post = cast.system_admin.post
+    post.grants = [Permission.HOUSEHOLD_VIEW.value]
+    post.save()
+    user = User.objects.get(pk=cast.system_admin.pk)
+    assert access.permissions_of(user) == ROLE_PERMISSIONS[Role.SYSTEM_ADMIN] | {Permission.HOUSEHOLD_VIEW}
+
+
+def test_permissions_end_with_the_account(cast):
+    cast.leader.is_active = False
+    assert access.permissions_of(cast.leader) == frozenset()
+    assert access.reach(cast.leader) is None
+
+
+def test_reach_is_that_of_the_post_acted_in(cast):
+    second = Membership.objects.create(user=cast.visitor, unit=cast.bailu, role=Role.TOWNSHIP_ADMIN)
+    assert access.reach(User.objects.get(pk=cast.visitor.pk)) == "439900101"
+    cast.visitor.current_post = second
+    cast.visitor.save()
+    user = User.objects.get(pk=cast.visitor.pk)
+    assert access.reach(user) == "439900102"
+    assert access.permissions_of(user) == ROLE_PERMISSIONS[Role.TOWNSHIP_ADMIN]
