@@ -124,7 +124,7 @@ def match(*, import_id: int, reach: str) -> None:
 
     Runs in the caller's transaction; running it again gives the same answer for the same roster.
     """
-    values = {"import": import_id, "reach": reach}
+    values: dict[str, int | str] = {"import": import_id, "reach": reach}
     with connection.cursor() as cursor:
         for statement in (*RESET, *HOUSEHOLDS, RESIDENTS_BY_NUMBER, *ANALYZE, RESIDENTS_BY_NAME):
             cursor.execute(statement, values)
