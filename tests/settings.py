@@ -12,7 +12,7 @@ os.environ.setdefault("DEMO", "1")
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
 
 from outreach.settings import *  # noqa: E402, F403
-from outreach.settings import CACHES, REDIS_URL, STORAGES  # noqa: E402
+from outreach.settings import CACHES, REDIS_URL, STATIC_ROOT, STORAGES  # noqa: E402
 
 if os.environ.get("REDIS_URL"):  # somebody's own Redis: keep to its last database, which each run empties
     REDIS_URL = CELERY_BROKER_URL = REDIS_URL.rstrip("/") + "/15"
@@ -20,3 +20,4 @@ if os.environ.get("REDIS_URL"):  # somebody's own Redis: keep to its last databa
 
 # the manifest exists only after collectstatic
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # or whitenoise warns of it on every run

@@ -1,6 +1,7 @@
 """What changes visits, duties and campaigns. Nothing else writes to these models."""
 
 from visits.actions.assign import (
+    Place,
     Selection,
     assign_by_pairing,
     assign_evenly,
@@ -16,6 +17,7 @@ from visits.actions.record import Receipt, Result, record_visit
 from visits.actions.rollup import roll_up_assignment
 
 __all__ = [
+    "Place",
     "Receipt",
     "Result",
     "Selection",

@@ -45,13 +45,15 @@ class Result(StrEnum):
 
 @dataclass(frozen=True)
 class Receipt:
-    """The answer to one visit. `code` and `field` are for programs, `message` is for people."""
+    """The answer to one visit. `code` and `field` are for programs, `message` is for people; `issues` are the numbers
+    of the issues it opened."""
 
     uuid: str
     result: Result
     code: str = ""
     message: str = ""
     field: str = ""
+    issues: tuple[str, ...] = ()
 
 
 class Refusal(Exception):
@@ -119,11 +121,11 @@ def _record(*, by: User, payload: VisitPayload, now: datetime) -> Receipt:
         if stored is None:
             raise
         return _seen_before(stored, by=by, payload=payload, digest=digest)
-    _store_items(visit, payload.items, by=by)
+    numbers = _store_items(visit, payload.items, by=by)
     _queue_changes(household, payload, by=by)
     if assignment is not None:
         roll_up_assignment(assignment)
-    return Receipt(str(visit.pk), Result.STORED)
+    return Receipt(str(visit.pk), Result.STORED, issues=tuple(numbers))
 
 
 def _seen_before(stored: Visit, *, by: User, payload: VisitPayload, digest: str) -> Receipt:
@@ -267,8 +269,8 @@ def _store(
     return visit
 
 
-def _store_items(visit: Visit, items: Sequence[Item], *, by: User) -> None:
-    """Keep what was heard; each problem becomes an issue in the same transaction."""
+def _store_items(visit: Visit, items: Sequence[Item], *, by: User) -> list[str]:
+    """Keep what was heard; each problem becomes an issue in the same transaction. Returns the issues' numbers."""
     codes = {item.category for item in items if item.category}
     categories = {category.code: category for category in Category.objects.filter(code__in=codes)} if codes else {}
     rows = []
@@ -300,6 +302,7 @@ def _store_items(visit: Visit, items: Sequence[Item], *, by: User) -> None:
                 raise Refusal("bad_problem", " ".join(error.messages), f"items.{number}") from error
         rows.append(row)
     VisitItem.objects.bulk_create(rows)
+    return [row.issue.number for row in rows if row.issue is not None]
 
 
 def _queue_changes(household: Household, payload: VisitPayload, *, by: User) -> None:
