@@ -52,7 +52,7 @@ def switch_accounts(*, people: list[User], is_active: bool, by: User) -> None:
         audit.record("account.on" if is_active else "account.off", user, by=by)
 
 
-UNIT_IMPORT_LOCK = 4_399_002
+UNIT_IMPORT_LOCK = 4_399_011
 
 
 @transaction.atomic

@@ -1,23 +1,23 @@
 """One object of each kind in 青溪镇, the same next door in 白鹭镇, and in another district: for the walk over all URLs.
 
-`arguments` builds a URL's arguments from them, by the names the project uses: a view is called noun_verb, and its
+`View.url` builds a URL's arguments from them, by the names the project uses: a view is called noun_verb, and its
 argument is pk or the noun itself. A URL that fits no rule needs a line in SPECIAL.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from django.core.files.base import ContentFile
-from django.urls import URLPattern
+from django.urls import URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from households.models import Household, Pairing, Resident, ResidentChange, RosterImport
-from issues.models import Attachment, Category, Issue
-from outreach.access import Role
+from issues.models import Attachment, Category, Issue, IssueEvent, RoutingRule
+from outreach.access import Permission, Role
 from outreach.models import Campaign, Membership, Unit, User
 from tests.cast import Cast, make_user
 from visits.models import Assignment, Visit, VisitStandard
@@ -38,6 +38,7 @@ class Place:
     visit: Visit
     issue: Issue
     attachment: Attachment
+    rule: RoutingRule
     user: User
     post: Membership
 
@@ -67,6 +68,9 @@ def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, c
         recorded_by=visitor,
         dispatched_at=now,
         accepted_at=now,
+    )
+    IssueEvent.objects.create(
+        issue=issue, by=visitor, by_unit=village, move="open", to_state="accepted", to_unit=holder
     )
     change = ResidentChange.objects.create(household=household, changes={"phone": "13900008888"}, proposed_by=visitor)
     return Place(
@@ -99,6 +103,7 @@ def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, c
             size=1,
             added_by=visitor,
         ),
+        rule=RoutingRule.objects.create(category=issue.category, unit=holder),
         user=visitor,
         post=visitor.memberships.get(),
     )
@@ -147,6 +152,8 @@ def make_scenery(cast: Cast) -> Scenery:
 # The words of view names and arguments, and the thing each means; the first that matches wins.
 NOUNS: list[tuple[str, Callable[[Place], Any]]] = [
     ("attachment", lambda place: place.attachment),
+    ("photo", lambda place: place.attachment),
+    ("rule", lambda place: place.rule),
     ("import", lambda place: place.roster_import),
     ("change", lambda place: place.change),
     ("pairing", lambda place: place.pairing),
@@ -163,20 +170,41 @@ NOUNS: list[tuple[str, Callable[[Place], Any]]] = [
 # A pk under a view name without a noun (households:detail) is the app's main thing.
 MAIN = {"households": "household", "issues": "issue", "visits": "household", "reports": "campaign"}
 # url name → argument → value, where the rules above do not fit.
-SPECIAL: dict[str, dict[str, Callable[[Place], Any]]] = {}
+SPECIAL: dict[str, dict[str, Callable[[Place], Any]]] = {"issues:move": {"name": lambda place: "finish"}}
+# A page about one thing that also asks for the right to see the thing itself: 404 without it.
+ALSO_NEEDS = {"issues:household_issues": Permission.HOUSEHOLD_VIEW}
 
 
 class UnknownArgumentError(Exception):
     """The rules do not say what to put into a URL."""
 
 
-def arguments(namespace: str, pattern: URLPattern, place: Place) -> dict[str, Any]:
-    """Return the arguments of a view's URL that name the things of `place`."""
-    name = f"{namespace}:{pattern.name}" if namespace else str(pattern.name)
-    return {
-        argument: _value(namespace, name, argument, place)
-        for argument in pattern.pattern.converters  # the URL's own; prefixes of this site have none
-    }
+@dataclass(frozen=True)
+class View:
+    """A view of the site as its URL names it."""
+
+    namespace: str
+    name: str
+    permission: Any
+    arguments: tuple[str, ...]
+
+    def url(self, place: Place) -> str:
+        """Return the view's URL for the things of `place`."""
+        values = {argument: _value(self.namespace, self.name, argument, place) for argument in self.arguments}
+        return reverse(self.name, kwargs=values)
+
+
+def views(patterns: list[Any] | None = None, namespace: str = "", above: tuple[str, ...] = ()) -> Iterator[View]:
+    """Yield every view of the site that carries a guard; the admin's have tests of their own."""
+    for entry in get_resolver().url_patterns if patterns is None else patterns:
+        arguments = (*above, *entry.pattern.converters)
+        if isinstance(entry, URLResolver):
+            if entry.namespace != "admin":
+                yield from views(entry.url_patterns, entry.namespace or namespace, arguments)
+        elif hasattr(entry.callback, "permission"):
+            assert entry.name, f"the view at {entry.pattern} needs a name"
+            name = f"{namespace}:{entry.name}" if namespace else entry.name
+            yield View(namespace, name, entry.callback.permission, arguments)
 
 
 def _value(namespace: str, name: str, argument: str, place: Place) -> Any:
