@@ -21,9 +21,9 @@ campaign_urls = [
     path("refresh/", views.campaign_refresh, name="campaign_refresh"),
     path("assign/", assign_views.campaign_assign, name="campaign_assign"),
     path("confirm/", views.campaign_confirm, name="campaign_confirm"),
-    path("households/", views.campaign_households, name="campaign_households"),
+    path("households/", views.campaign_roster, name="campaign_roster"),
     path("export/", views.campaign_export, name="campaign_export"),
-    path("duties/<int:duty>/", views.duty_detail, name="duty"),
+    path("duties/<int:assignment>/", views.campaign_duty, name="campaign_duty"),
 ]
 
 urlpatterns = [

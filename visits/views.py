@@ -199,7 +199,7 @@ def coverage_rows(campaign: Campaign, unit: Unit, duties: AssignmentQuerySet) ->
 def households_url(campaign: Campaign, **query: Any) -> str:
     """The rows behind a number."""
     given = {name: value for name, value in query.items() if value}
-    return f"{reverse('visits:campaign_households', args=[campaign.pk])}?{urlencode(given)}"
+    return f"{reverse('visits:campaign_roster', args=[campaign.pk])}?{urlencode(given)}"
 
 
 @require(Permission.CAMPAIGN_EDIT)
@@ -250,7 +250,7 @@ def campaign_refresh(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require(Permission.CAMPAIGN_VIEW)
 @require_GET
-def campaign_households(request: HttpRequest, pk: int) -> HttpResponse:
+def campaign_roster(request: HttpRequest, pk: int) -> HttpResponse:
     """The households on the roster, row by row, as filtered."""
     campaign = load_campaign(request, pk)
     form = RosterFilterForm(request.GET, user=acting(request))
@@ -275,7 +275,7 @@ def campaign_households(request: HttpRequest, pk: int) -> HttpResponse:
         "is_capped": page.paginator.count >= MAX_PAGED,
         "may_export": has_permission(request.user, Permission.HOUSEHOLD_EXPORT),
     }
-    return render(request, "visits/campaign_households.html", context)
+    return render(request, "visits/campaign_roster.html", context)
 
 
 def filtered(request: HttpRequest, campaign: Campaign, form: RosterFilterForm) -> AssignmentQuerySet:
@@ -302,7 +302,7 @@ def campaign_export(request: HttpRequest, pk: int) -> HttpResponse:
             _("More than %(count)d households: choose a township first. Nothing was exported.")
             % {"count": exports.MAX_ROWS},
         )
-        return redirect(f"{reverse('visits:campaign_households', args=[pk])}?{request.GET.urlencode()}")
+        return redirect(f"{reverse('visits:campaign_roster', args=[pk])}?{request.GET.urlencode()}")
     townships = dict(Unit.objects.visible_to(user).townships().values_list("code", "name"))
     content, count = exports.roster_book(
         duties.iterator(chunk_size=2000), campaign=campaign, townships=townships, categories=category_names()
@@ -317,13 +317,13 @@ def campaign_export(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require(Permission.CAMPAIGN_VIEW)
 @require_http_methods(["GET", "POST"])
-def duty_detail(request: HttpRequest, pk: int, duty: int) -> HttpResponse:
+def campaign_duty(request: HttpRequest, pk: int, assignment: int) -> HttpResponse:
     """One household in a campaign: its visitor, state and visits; hand it over, or decide on it."""
     found = get_object_or_404(
         Assignment.objects.visible_to(request.user).select_related(
             "campaign__district", "household__village__parent", "visitor", "previous_visitor", "unreachable_by"
         ),
-        pk=duty,
+        pk=assignment,
         campaign=pk,
     )
     error, status = "", 200

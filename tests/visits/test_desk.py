@@ -126,7 +126,7 @@ def test_coverage_shows_a_township_only_its_own(wide, cast, login):
     response = login(cast.outside_admin).get(page("campaign_detail", wide), {"unit": cast.qingxi.pk})
     assert [row["name"] for row in response.context["rows"]] == ["鹭洲村"]
     assert "石桥村" not in response.text
-    rows = login(cast.outside_admin).get(page("campaign_households", wide), {"unit": cast.qingxi.pk})
+    rows = login(cast.outside_admin).get(page("campaign_roster", wide), {"unit": cast.qingxi.pk})
     assert [row["duty"].household.head_name for row in rows.context["rows"]] == ["鹭户1"]
 
 
@@ -135,7 +135,7 @@ def test_coverage_shows_a_township_only_its_own(wide, cast, login):
 )
 def test_campaign_pages_answer_junk_in_the_query_string_with_a_page(wide, cast, login, query):
     client = login(cast.township_admin)
-    for name in ("campaign_detail", "campaign_households", "campaign_assign", "campaign_confirm"):
+    for name in ("campaign_detail", "campaign_roster", "campaign_assign", "campaign_confirm"):
         assert client.get(f"{page(name, wide)}?{query}").status_code == 200
 
 
@@ -146,7 +146,7 @@ def test_campaign_pages_answer_junk_in_the_query_string_with_a_page(wide, cast, 
 def test_households_filter_by_state(wide, cast, login, show, found):
     door = Household.objects.get(head_name="石户1")
     actions.record_visit(by=cast.village_clerk, payload=parse(raw_visit(door, wide, "nobody_home")))
-    response = login(cast.township_admin).get(page("campaign_households", wide), {"show": show})
+    response = login(cast.township_admin).get(page("campaign_roster", wide), {"show": show})
     assert len(response.context["rows"]) == found
 
 
@@ -297,7 +297,7 @@ def test_table_that_is_no_table_is_refused(wide, cast, login, content):
 
 def test_duty_page_hands_one_household_over_and_takes_it_back(round_, cast, login):
     client = login(cast.township_admin)
-    url = page("duty", round_.campaign, duty=round_.duty.pk)
+    url = page("campaign_duty", round_.campaign, assignment=round_.duty.pk)
     assert client.post(url, {"decision": "assign", "who": "V002 王入户"}).status_code == 302
     assert round_.duty.visitor == cast.second_visitor
     client.post(url, {"decision": "assign", "who": ""})
@@ -311,7 +311,7 @@ def test_duty_page_decides_on_a_household_reported_as_moved(round_, cast, login)
     client = login(cast.supervisor)
     response = client.get(page("campaign_confirm", round_.campaign))
     assert [duty.household for duty in response.context["gone"]] == [round_.door]
-    url = page("duty", round_.campaign, duty=round_.duty.pk)
+    url = page("campaign_duty", round_.campaign, assignment=round_.duty.pk)
     back = page("campaign_confirm", round_.campaign)
     response = client.post(url, {"decision": "moved", "next": back})
     assert (response["Location"], round_.duty.state) == (back, State.OFF_ROSTER)
@@ -319,7 +319,7 @@ def test_duty_page_decides_on_a_household_reported_as_moved(round_, cast, login)
 
 def test_duty_page_goes_on_to_no_foreign_site(round_, cast, login):
     actions.record_visit(by=cast.visitor, payload=round_.payload("moved"))
-    url = page("duty", round_.campaign, duty=round_.duty.pk)
+    url = page("campaign_duty", round_.campaign, assignment=round_.duty.pk)
     response = login(cast.supervisor).post(url, {"decision": "recheck", "next": "https://evil.example/"})
     assert response["Location"] == url
 
@@ -330,19 +330,19 @@ def test_confirm_page_lists_doors_tried_in_vain_often_enough(round_, cast, login
     client = login(cast.township_admin)
     found = list(client.get(page("campaign_confirm", round_.campaign)).context["candidates"])
     assert [(duty.household, duty.tries, duty.days, duty.bands) for duty in found] == [(round_.door, 3, 3, 3)]
-    client.post(page("duty", round_.campaign, duty=round_.duty.pk), {"decision": "unreachable"})
+    client.post(page("campaign_duty", round_.campaign, assignment=round_.duty.pk), {"decision": "unreachable"})
     assert round_.duty.state == State.UNREACHABLE
 
 
 @pytest.mark.parametrize("who", ["visitor", "outside_admin"])
 def test_duty_of_others_is_closed(round_, cast, login, who):
-    response = login(getattr(cast, who)).get(page("duty", round_.campaign, duty=round_.duty.pk))
+    response = login(getattr(cast, who)).get(page("campaign_duty", round_.campaign, assignment=round_.duty.pk))
     assert response.status_code in (403, 404)
 
 
 def test_leader_may_look_but_not_decide(round_, cast, login):
     client = login(cast.leader)
-    url = page("duty", round_.campaign, duty=round_.duty.pk)
+    url = page("campaign_duty", round_.campaign, assignment=round_.duty.pk)
     assert client.get(url).status_code == 200
     assert client.post(url, {"decision": "assign", "who": "V002"}).status_code == 403
     assert round_.duty.visitor == cast.visitor
@@ -380,7 +380,7 @@ def test_desk_pages_cost_the_same_queries_for_few_and_many_households(wide, cast
 
     def costs() -> list[int]:
         counts = []
-        for name in ("campaign_detail", "campaign_households", "campaign_assign", "campaign_confirm"):
+        for name in ("campaign_detail", "campaign_roster", "campaign_assign", "campaign_confirm"):
             with CaptureQueriesContext(connection) as context:
                 assert client.get(page(name, wide)).status_code == 200
             counts.append(len(context))
