@@ -261,6 +261,7 @@ ADMIN_PERMISSIONS: dict[str, tuple[Permission, Permission | None]] = {
     "households.resident": (Permission.HOUSEHOLD_VIEW, None),
     "issues.category": (Permission.SETTINGS_EDIT, Permission.SETTINGS_EDIT),
     "issues.routingrule": (Permission.SETTINGS_EDIT, Permission.SETTINGS_EDIT),
+    "issues.kindlimit": (Permission.SETTINGS_EDIT, Permission.SETTINGS_EDIT),
     "visits.topic": (Permission.SETTINGS_EDIT, Permission.SETTINGS_EDIT),
 }
 

@@ -71,7 +71,7 @@ class Indicator:
 
 COVERAGE = Indicator(
     key="coverage",
-    name=_("coverage rate"),
+    name=_("Coverage rate"),
     formula=_(
         "households with a counted visit ÷ households to visit (on the campaign's roster, without those verified "
         "empty or moved)"
@@ -82,7 +82,7 @@ COVERAGE = Indicator(
 )
 MET = Indicator(
     key="met",
-    name=_("met rate"),
+    name=_("Met rate"),
     formula=_(
         "households where a resident was met and the talk was finished ÷ households with a counted visit (a visit "
         "that was met but not finished counts as a visit, and as met once it is finished)"
@@ -93,7 +93,7 @@ MET = Indicator(
 )
 SOLUTION = Indicator(
     key="solution",
-    name=_("solution rate"),
+    name=_("Solution rate"),
     formula=_(
         "issues solved ÷ (solved + explained and understood + explained, not accepted + open past the due day); issues "
         "not yet due, and those reported upward, withdrawn or duplicate, are shown beside it"
