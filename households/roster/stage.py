@@ -11,7 +11,7 @@ from households.doors import door_key
 from households.idnumber import encrypt, fingerprint
 from households.models import RosterError, StagedHousehold, StagedResident
 from households.roster.check import Door, Roster
-from households.roster.clean import text
+from households.roster.clean import CONTROLS
 from households.roster.columns import FLAG
 from outreach.pinyin import initials
 
@@ -50,6 +50,11 @@ def escape(value: str) -> str:
     return value.replace("\\", "\\\\") if "\\" in value else value
 
 
+def _one_line(name: str) -> str:
+    """Return a sheet's or column's name as its author wrote it, as COPY wants it."""
+    return escape(" ".join(name.translate(CONTROLS).split()))
+
+
 def stage(roster: Roster, *, import_id: int, priorities: Mapping[str, int]) -> None:
     """Replace what is staged for the import. `priorities` maps category code → priority.
 
@@ -71,7 +76,7 @@ def stage(roster: Roster, *, import_id: int, priorities: Mapping[str, int]) -> N
 
 
 def _sheet_names(roster: Roster) -> list[str]:
-    return [escape(text(report.name)) for report in roster.sheets]
+    return [_one_line(report.name) for report in roster.sheets]
 
 
 def _states_categories(roster: Roster) -> list[bool]:
@@ -147,6 +152,6 @@ def _resident_lines(roster: Roster, import_id: int) -> Iterator[str]:
 def _error_lines(roster: Roster, import_id: int) -> Iterator[str]:
     for error in roster.errors:
         yield (
-            f"{import_id}\t{escape(text(error.sheet))}\t{error.row}\t{escape(text(error.column))[:200]}\t"
+            f"{import_id}\t{_one_line(error.sheet)}\t{error.row}\t{_one_line(error.column[:200])}\t"
             f"{error.column_index}\t{error.code}\t{escape(json.dumps(error.detail))}\n"
         )

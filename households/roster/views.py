@@ -143,7 +143,7 @@ def _preview(request: HttpRequest, roster_import: RosterImport) -> dict[str, Any
     if staged:
         tabs = [
             *tabs,
-            ("new", _("New"), counts["resident_new"]),
+            ("new", _("New on the roster"), counts["resident_new"]),
             ("changed", _("Changed"), counts["household_changed"] + counts["resident_changed"]),
             ("moved", _("Moved here"), counts["resident_moved"]),
             ("missing", _("Missing from the file"), counts["household_missing"] + counts["resident_missing"]),
@@ -245,7 +245,7 @@ def _household_diff(row: StagedHousehold, household: Household) -> dict[str, Any
             "、".join(names.get(code, code) for code in codes) for codes in (household.categories, row.categories)
         )
         lines.append({"label": str(_("Household category")), "old": old, "new": new})
-    return {"what": _("Household"), "name": str(household), "row": row, "lines": lines, "household": household}
+    return {"what": _("Whole household"), "name": str(household), "row": row, "lines": lines, "household": household}
 
 
 def _resident_diff(row: StagedResident, resident: Resident) -> dict[str, Any]:
