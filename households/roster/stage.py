@@ -18,7 +18,7 @@ from outreach.pinyin import initials
 NULL = "\\N"
 HOUSEHOLD_COLUMNS = (
     'roster_import_id, position, kind, village_id, number, "group", address, door_key, head_name, head_pinyin, '
-    "head_fingerprint, phone, categories, priority, note, sheet, row"
+    "head_fingerprint, phone, spare_phone, categories, priority, note, sheet, row"
 )
 RESIDENT_COLUMNS = (
     "roster_import_id, position, household_position, kind, name, pinyin, relation, relation_text, sex, birth_on, "
@@ -105,15 +105,13 @@ def _household_lines(roster: Roster, import_id: int, priorities: Mapping[str, in
             f"{import_id}\t{position}\t{'bad' if door.bad else 'new'}\t{door.village.id if door.village else NULL}\t"
             f"{escape(door.number[:40])}\t{escape(door.group[:40])}\t{escape(door.address[:200])}\t"
             f"{escape(door_key(door.group, door.address, door.number))}\t{escape(door.head_name[:50])}\t"
-            f"{initials(door.head_name[:50])}\t{fingerprint(head.id_number) if head else ''}\t{_phone(door)}\t{array}\t"
+            f"{initials(door.head_name[:50])}\t{fingerprint(head.id_number) if head else ''}\t{head.phone if head else ''}\t{_spare_phone(door)}\t{array}\t"
             f"{priority}\t{escape(door.note[:500])}\t{sheets[door.sheet]}\t{door.row}\n"
         )
 
 
-def _phone(door: Door) -> str:
-    """The head's phone, or the first anybody in the household has."""
-    if door.head and door.head.phone:
-        return door.head.phone
+def _spare_phone(door: Door) -> str:
+    """The first phone anybody in the household has."""
     return next((person.phone for person in door.people if person.phone), "")
 
 

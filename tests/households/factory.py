@@ -40,7 +40,9 @@ def person(
     return [village, group, number, name, relation, identity, phone, address, category]
 
 
-def workbook(*sheets: tuple[str, Sequence[Sequence[Any]]], merged: Iterable[str] = (), hidden: Iterable[str] = ()) -> bytes:
+def workbook(
+    *sheets: tuple[str, Sequence[Sequence[Any]]], merged: Iterable[str] = (), hidden: Iterable[str] = ()
+) -> bytes:
     """An .xlsx with these sheets; `merged` are ranges of the first."""
     book = Workbook()
     book.remove(book.worksheets[0])
@@ -80,7 +82,9 @@ BOOK = (
     '<?xml version="1.0"?><workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" '
     f'xmlns:r="{OFFICE}"><sheets><sheet name="花名册" sheetId="1" r:id="rId1"/></sheets></workbook>'
 )
-SHEET = '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>%s</sheetData></worksheet>'
+SHEET = (
+    '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>%s</sheetData></worksheet>'
+)
 
 
 def raw_workbook(path: Path, rows: Iterable[str], **more: bytes) -> Path:

@@ -211,7 +211,7 @@ def test_wrong_extension_is_read_by_content_and_noticed(tmp_path):
     path = tmp_path / "花名册.xls"
     path.write_bytes(roster(person(1, "张三")))
     with open_workbook(path) as book:
-        assert [row for sheet in book for row in sheet.rows][0] == (1, TITLES)
+        assert next(row for sheet in book for row in sheet.rows) == (1, TITLES)
         assert book.notices == ["wrong_extension"]
 
 
@@ -227,7 +227,9 @@ def test_csv_is_read_in_every_usual_encoding(tmp_path, encoding, mark):
 def test_ods_is_read_by_the_same_rules(tmp_path):
     table = "".join(
         "<table:table-row>"
-        + "".join(f'<table:table-cell office:value-type="string"><text:p>{text}</text:p></table:table-cell>' for text in row)
+        + "".join(
+            f'<table:table-cell office:value-type="string"><text:p>{text}</text:p></table:table-cell>' for text in row
+        )
         + "</table:table-row>"
         for row in (["姓名", "与户主关系"], ["张三", "户主"])
     )
