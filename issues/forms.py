@@ -183,7 +183,13 @@ class IssueForm(forms.Form):
 
     place = forms.ModelChoiceField(label=gettext_lazy("Place"), queryset=Unit.objects.none())
     category = forms.ModelChoiceField(label=gettext_lazy("Category"), queryset=Category.objects.filter(is_active=True))
-    kind = forms.ChoiceField(label=gettext_lazy("Kind of issue"), choices=Kind, widget=forms.RadioSelect)
+    kind = forms.ChoiceField(
+        label=gettext_lazy("Kind of issue"),
+        choices=Kind,
+        widget=forms.RadioSelect,
+        required=False,
+        help_text=gettext_lazy("Left open, it is the category's usual kind."),
+    )
     text = forms.CharField(
         label=gettext_lazy("What the resident said"),
         max_length=MAX_TEXT,
@@ -209,6 +215,8 @@ class IssueForm(forms.Form):
             assert isinstance(field, forms.ModelChoiceField)
             field.queryset = places
             field.choices = unit_choices(places, _("Choose a place"))
+            post = access.post_of(user)
+            field.initial = post.unit_id if post and post.unit.kind == Unit.Kind.VILLAGE else None
         else:
             del self.fields["place"]
         self.fields["category"].choices = category_choices(_("Choose a category"))  # type: ignore[attr-defined]
@@ -219,9 +227,11 @@ class IssueForm(forms.Form):
         return self.cleaned_data["photos"]
 
     def clean(self) -> dict[str, Any]:
-        """Take the place from the household where there is one."""
+        """Take the place from the household, and the kind from the category, where they were not chosen."""
         if self.household is not None:
             self.cleaned_data["place"] = self.household.village
+        if self.cleaned_data.get("category") and self.cleaned_data.get("kind") == "":
+            self.cleaned_data["kind"] = self.cleaned_data["category"].kind
         return self.cleaned_data
 
 
