@@ -246,6 +246,7 @@ class _Checker:
         sheet_position = len(self.roster.sheets) - 1
         village: Village | None = titled or self.places.home
         village_text = ""
+        place_written: tuple[Cell, Cell] = ("", "")
         door: Door | None = None
         last_address = ""
         first_door = len(self.roster.doors)
@@ -295,13 +296,10 @@ class _Checker:
 
             # --- where
             if i_village >= 0:
-                written = row[i_village]
-                if written != "" and written != village_text:
-                    village_text = text(written)
-                    if village_text:
-                        township = text(row[i_township]) if i_township >= 0 else ""
-                        village = self.places.find(village_text, township)
-                        village_text = written  # type: ignore[assignment]
+                written = (row[i_village], row[i_township] if i_township >= 0 else "")
+                if written != place_written and (cell_text := text(written[0])):
+                    village_text, place_written = cell_text, written
+                    village = self.places.find(village_text, text(written[1]))
             number_text = text(row[i_number]) if i_number >= 0 else ""
 
             # --- relation
