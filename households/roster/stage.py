@@ -105,7 +105,8 @@ def _household_lines(roster: Roster, import_id: int, priorities: Mapping[str, in
             f"{import_id}\t{position}\t{'bad' if door.bad else 'new'}\t{door.village.id if door.village else NULL}\t"
             f"{escape(door.number[:40])}\t{escape(door.group[:40])}\t{escape(door.address[:200])}\t"
             f"{escape(door_key(door.group, door.address, door.number))}\t{escape(door.head_name[:50])}\t"
-            f"{initials(door.head_name[:50])}\t{fingerprint(head.id_number) if head else ''}\t{head.phone if head else ''}\t{_spare_phone(door)}\t{array}\t"
+            f"{initials(door.head_name[:50])}\t{fingerprint(head.id_number) if head else ''}\t"
+            f"{head.phone if head else ''}\t{_spare_phone(door)}\t{array}\t"
             f"{priority}\t{escape(door.note[:500])}\t{sheets[door.sheet]}\t{door.row}\n"
         )
 

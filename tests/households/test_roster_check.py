@@ -187,7 +187,7 @@ def test_township_tells_villages_of_one_name_apart(tmp_path):
 def test_roster_of_one_village_need_not_name_it(tmp_path):
     result = check(
         tmp_path,
-        workbook(("Sheet1", [["户主"], ["张三"]][:0] + [["户主", "电话"], ["张三", ""]])),
+        workbook(("Sheet1", [*[["户主"], ["张三"]][:0], ["户主", "电话"], ["张三", ""]])),
         villages=VILLAGES[1:2],
     )
     assert [door[0] for door in shape(result)] == [2]
@@ -305,7 +305,7 @@ def test_mobile_number_is_found_in_its_dressing(number, dressing, parted):
 
 @given(
     st.lists(MOBILES, min_size=2, max_size=2, unique=True),
-    st.sampled_from(["/", "、", ",", ";", "|", "，", "或"] + [" ", "\n"]),
+    st.sampled_from(["/", "、", ",", ";", "|", "，", "或", " ", "\n"]),
 )
 def test_two_phones_in_a_cell_are_parted(numbers, mark):
     assert clean.phones(mark.join(numbers)) == (numbers, True)

@@ -319,6 +319,12 @@ def test_a_new_issue_of_a_household_takes_its_place(cast, login):
     assert (issue.household, issue.place, issue.kind, issue.is_urgent) == (home, cast.shiqiao, "hazard", True)
 
 
+def test_a_new_issue_without_a_kind_has_its_category_s_usual_one(cast, login):
+    values = {"place": cast.shiqiao.pk, "category": category("邻里纠纷").pk, "text": "两家争排水沟"}
+    assert login(cast.village_clerk).post("/issues/new/", values).status_code == 302
+    assert Issue.objects.get().kind == "dispute"
+
+
 @pytest.mark.parametrize("wanted", ["abc", "0", "-1", "9" * 18, "9" * 40, "%00", "1 OR 1=1"])
 def test_a_new_issue_of_a_household_that_is_not_there_is_not_found(cast, login, wanted):
     assert login(cast.township_admin).get(f"/issues/new/?household={wanted}").status_code == 404
