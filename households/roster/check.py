@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
+from sys import intern
 
 from households.roster import clean, id_numbers, relations
 from households.roster.clean import DITTO, Cell, text
