@@ -12,14 +12,12 @@ from django.db import connection, connections
 from django.test import Client
 
 from outreach import celery_app, embedded
-from outreach.messages import LOCALE, compile_all
 from outreach.models import User
 from tests.cast import Cast, make_cast
 
 
 def pytest_sessionstart() -> None:
-    """Compile the messages and start the tests' own PostgreSQL and Redis."""
-    compile_all(LOCALE)
+    """Start the tests' own PostgreSQL and Redis."""
     try:
         embedded.start_if_unset()
     except embedded.EmbeddedError as error:
