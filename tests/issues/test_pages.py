@@ -233,6 +233,14 @@ def test_a_move_the_state_does_not_allow_is_a_conflict(cast, login):
     assert response.status_code == 409 and "还没签收" in response.content.decode()
 
 
+def test_a_move_that_is_not_for_the_user_is_refused_whatever_was_sent(cast, login):
+    issue = issue_at(cast, "accepted")
+    for values in ({}, {"version": issue.version}, {"version": issue.version, "outcome": "solved", "note": "好"}):
+        assert login(cast.leader).post(f"/issues/{issue.pk}/move/finish/", values).status_code == 403
+    issue.refresh_from_db()
+    assert issue.state == "accepted"
+
+
 def test_a_move_nobody_knows_is_not_found(cast, login):
     issue = issue_at(cast)
     assert login(cast.district_office).post(f"/issues/{issue.pk}/move/explode/", {"version": 1}).status_code == 404
