@@ -390,34 +390,39 @@ def test_rollups_lose_nothing_to_four_writers_and_two_refreshers_at_once():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_rollups_see_a_duty_covered_while_its_household_moves():
+@pytest.mark.parametrize("first", ["cover", "move"])
+def test_rollups_see_a_duty_covered_while_its_household_moves(first):
     cast = make_cast()
     campaign = make_campaign(cast)
     duty = make_duty(campaign, cast.shiqiao)
     refresh_rollups()
-    covered, may_end = threading.Event(), threading.Event()
+    changes = {
+        "cover": lambda: Assignment.objects.filter(pk=duty.pk).update(covered_on=START, state="met"),
+        "move": lambda: Household.objects.filter(pk=duty.household_id).update(village=cast.liutang),
+    }
+    changed, may_end = threading.Event(), threading.Event()
 
-    def cover():
+    def change_and_wait():
         with transaction.atomic():
-            Assignment.objects.filter(pk=duty.pk).update(covered_on=START, state="met")
-            covered.set()
+            changes.pop(first)()
+            changed.set()
             may_end.wait(10)
         connection.close()
 
-    def move():
-        Household.objects.filter(pk=duty.household_id).update(village=cast.liutang)
+    def change_too():
+        changes.popitem()[1]()
         connection.close()
 
-    first, second = threading.Thread(target=cover), threading.Thread(target=move)
-    first.start()
-    covered.wait(10)
-    second.start()
-    second.join(1)  # it waits for the first; were it not made to, it would be through by now
-    assert second.is_alive()
+    one, other = threading.Thread(target=change_and_wait), threading.Thread(target=change_too)
+    one.start()
+    changed.wait(10)
+    other.start()
+    other.join(1)  # it waits for the first; were it not made to, it would be through by now
+    assert other.is_alive()
     refresh_rollups()
     may_end.set()
-    first.join()
-    second.join()
+    one.join()
+    other.join()
     refresh_rollups()
     assert facts.differences() == []
     assert read(campaign, TODAY)[cast.liutang.code] == Facts(households=1, covered=1, met=1)
