@@ -50,11 +50,12 @@ venv-dev: venv
 	  echo "Installing requirements-dev.txt"; \
 	  $(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt && cp requirements-dev.txt .venv/; }
 
-# Programs of the system that tests and checks need.
+# Programs of the system that tests and checks need; libatomic is for the node inside playwright.
 tools:
 	@missing=""; \
 	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || missing="$$missing chromium"; \
 	test -n "$$(find /usr/share/fonts -iname '*cjk*' 2>/dev/null | head -n 1)" || missing="$$missing fonts-noto-cjk"; \
+	test -n "$$(find /lib /usr/lib -name libatomic.so.1 2>/dev/null | head -n 1)" || missing="$$missing libatomic1"; \
 	command -v xgettext >/dev/null || missing="$$missing gettext"; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \

@@ -41,7 +41,7 @@ def headers() -> list[str]:
         _("Place"),
         _("Household head"),
         _("Category"),
-        _("Kind"),
+        _("Kind of issue"),
         _("What the resident said"),
         _("Responsible unit"),
         _("Dispatched on"),

@@ -66,7 +66,7 @@ class LedgerForm(forms.Form):
     category = forms.ModelChoiceField(
         label=gettext_lazy("Category"), queryset=Category.objects.filter(is_active=True), required=False
     )
-    kind = forms.ChoiceField(label=gettext_lazy("Kind"), required=False)
+    kind = forms.ChoiceField(label=gettext_lazy("Kind of issue"), required=False)
     due = forms.ChoiceField(label=gettext_lazy("Due day"), required=False)
     outcome = forms.ChoiceField(label=gettext_lazy("How it ended"), required=False)
     campaign = forms.ModelChoiceField(label=gettext_lazy("Campaign"), queryset=Campaign.objects.none(), required=False)
@@ -183,7 +183,7 @@ class IssueForm(forms.Form):
 
     place = forms.ModelChoiceField(label=gettext_lazy("Place"), queryset=Unit.objects.none())
     category = forms.ModelChoiceField(label=gettext_lazy("Category"), queryset=Category.objects.filter(is_active=True))
-    kind = forms.ChoiceField(label=gettext_lazy("Kind"), choices=Kind, widget=forms.RadioSelect)
+    kind = forms.ChoiceField(label=gettext_lazy("Kind of issue"), choices=Kind, widget=forms.RadioSelect)
     text = forms.CharField(
         label=gettext_lazy("What the resident said"),
         max_length=MAX_TEXT,
@@ -327,7 +327,11 @@ class TryForm(forms.Form):
 
     category = forms.ModelChoiceField(label=gettext_lazy("Category"), queryset=Category.objects.filter(is_active=True))
     place = forms.ModelChoiceField(label=gettext_lazy("Place"), queryset=Unit.objects.none())
-    kind = forms.ChoiceField(label=gettext_lazy("Kind"), choices=Kind, required=False)
+    kind = forms.ChoiceField(
+        label=gettext_lazy("Kind of issue"),
+        choices=[("", gettext_lazy("the category's usual kind")), *Kind.choices],
+        required=False,
+    )
     text = forms.CharField(label=gettext_lazy("What the resident said"), max_length=MAX_TEXT, required=False)
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:

@@ -9,11 +9,12 @@ from django.core.exceptions import ValidationError
 from django.core.paginator import Page, Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.http import content_disposition_header
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -77,15 +78,20 @@ def render_ledger(request: HttpRequest, form: LedgerForm, *, status: int = 200, 
 def ledger_rows(page: Page[Issue], request: HttpRequest) -> list[dict[str, Any]]:
     """Each issue of the page with what its line says of the due day and the resident."""
     user, today = acting(request), timezone.localdate()
-    return [
-        {
-            "issue": issue,
-            "tone": STATE_TONES[issue.state],
-            "due": due_mark(issue.days_late(today), is_open=issue.is_open),
-            "head": issue.household.head_name if issue.household and issue.shows_resident_to(user) else "",
-        }
-        for issue in page.object_list
-    ]
+    rows = []
+    for issue in page.object_list:
+        head = issue.household.head_name if issue.household and issue.shows_resident_to(user) else ""
+        rows.append(
+            {
+                "issue": issue,
+                "tone": STATE_TONES[issue.state],
+                "due": due_mark(issue.days_late(today), is_open=issue.is_open),
+                "head": head,
+                "title": Truncator(issue.text).chars(40),
+                "text": " · ".join(filter(None, [issue.number, issue.place.name, head, issue.unit.name])),
+            }
+        )
+    return rows
 
 
 def due_mark(late: int, *, is_open: bool) -> dict[str, str]:
@@ -146,7 +152,7 @@ def render_detail(
         "due": due_mark(issue.days_late(timezone.localdate()), is_open=issue.is_open),
         "category_path": " › ".join(node.name for node in reversed(issue.category.path())),
         "place_path": f"{issue.place.parent.name} · {issue.place.name}" if issue.place.parent else issue.place.name,
-        "recorded": f"{timezone.localtime(issue.recorded_at):%Y-%m-%d %H:%M} {issue.recorded_by.name}",
+        "recorded": f"{issue.recorded_by.name} · {timezone.localtime(issue.recorded_at):%Y-%m-%d %H:%M}",
         "forms": forms,
         "bound": bound,
         "events": event_rows(issue),
@@ -163,10 +169,7 @@ def household_url(household: Household | None, user: User) -> str:
     if household is None or not Household.objects.visible_to(user).filter(pk=household.pk).exists():
         return ""
     is_visitor = (post := post_of(user)) is not None and post.role == Role.VISITOR
-    try:
-        return reverse("visits:household" if is_visitor else "households:detail", args=[household.pk])
-    except NoReverseMatch:
-        return ""
+    return reverse("visits:household" if is_visitor else "households:detail", args=[household.pk])
 
 
 EVENT_LOOKS = {

@@ -8,7 +8,7 @@ from typing import BinaryIO
 from django.db import connection, transaction
 
 from outreach import access, audit, units
-from outreach.models import Membership, User
+from outreach.models import Membership, Unit, User
 
 
 @transaction.atomic
@@ -34,11 +34,33 @@ def reset_password(*, user: User, by: User) -> str:
     Raises PermissionDenied.
     """
     access.demand(by, access.Permission.USER_EDIT)
+    password = _set_one_time_password(user)
+    audit.record("password.reset", user, by=by)
+    return password
+
+
+@transaction.atomic
+def create_admin(*, unit: Unit, staff_number: str, name: str) -> str:
+    """Make a district's system administrator from the command line, where nobody has logged in yet; returns the
+    one-time password.
+
+    A person who has the account already gets the post and a new password: the way back in where the last
+    administrator is gone. Raises ValidationError for a bad number or name.
+    """
+    user = User.objects.filter(staff_number=staff_number).first() or User(staff_number=staff_number, name=name)
+    user.is_active = True
+    user.full_clean(exclude=["password"])
+    password = _set_one_time_password(user)
+    Membership.objects.get_or_create(user=user, unit=unit, role=access.Role.SYSTEM_ADMIN)
+    audit.record("account.admin", user, by=None, unit=unit.code)
+    return password
+
+
+def _set_one_time_password(user: User) -> str:
     password = "".join(secrets.choice(PASSWORD_LETTERS) for _letter in range(PASSWORD_LENGTH))
     user.set_password(password)
     user.must_change_password = True
-    user.save(update_fields=["password", "must_change_password"])
-    audit.record("password.reset", user, by=by)
+    user.save()
     return password
 
 

@@ -15,6 +15,7 @@ from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from import_export.admin import ImportExportModelAdmin
@@ -74,12 +75,17 @@ class AuditedImportExport(Audited, ImportExportModelAdmin):
     formats = [XLSX, CSV]
     tmp_storage_class = CacheStorage  # the confirming request may reach another machine
     show_change_form_export = False
+    import_template_name = "admin/outreach/import.html"
+    import_hint: str | Promise = ""
 
     def get_import_resource_kwargs(self, request: HttpRequest, **kwargs: Any) -> dict[str, Any]:
         return {"by": acting(request)}
 
     def get_export_resource_kwargs(self, request: HttpRequest, **kwargs: Any) -> dict[str, Any]:
         return {"by": acting(request)}
+
+    def get_import_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return {**super().get_import_context_data(**kwargs), "import_hint": self.import_hint}
 
     def process_import(self, request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
         """Import what was previewed, with the audit event in the same transaction."""
@@ -215,19 +221,22 @@ class MembershipInline(admin.TabularInline):
         return super().formfield_for_foreignkey(db_field, request, **units_within_reach(db_field, request, kwargs))
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        if db_field.name == "grants":
-            return grants_field()
-        return super().formfield_for_dbfield(db_field, request, **kwargs)
+        return post_field(db_field, super().formfield_for_dbfield(db_field, request, **kwargs))
 
 
-def grants_field() -> forms.MultipleChoiceField:
-    """Choose what a post may do beyond its role."""
-    return forms.MultipleChoiceField(
-        label=_("granted on top of the role"),
-        required=False,
-        choices=[(permission.value, permission.label) for permission in Permission],
-        help_text=_("Leave empty unless the district office asked for it in writing. Every grant is audited."),
-    )
+def post_field(db_field: Any, field: Any) -> Any:
+    """Return the form field of a post: grants to tick, units to choose and not to edit from here."""
+    if db_field.name == "grants":
+        return forms.MultipleChoiceField(
+            label=_("granted on top of the role"),
+            required=False,
+            choices=[(permission.value, permission.label) for permission in Permission],
+            help_text=_("Leave empty unless the district office asked for it in writing. Every grant is audited."),
+        )
+    for name in ("can_add_related", "can_change_related", "can_delete_related", "can_view_related"):
+        if hasattr(field.widget, name):
+            setattr(field.widget, name, False)
+    return field
 
 
 @admin.register(User)
@@ -235,6 +244,11 @@ class UserAdmin(AuditedImportExport):
     """Accounts. A password is never typed here: the administrator hands out one that works once."""
 
     resource_classes = [UserResource]
+    import_hint = _(
+        "A row a post: columns 工号, 姓名, 手机号, 单位代码, 角色. A person with two posts stands in two rows. "
+        "New accounts cannot log in until you give them one-time passwords (choose them in the list, then the action). "
+        "Posts are added, never taken away."
+    )
     change_form_template = "admin/outreach/user_form.html"
     inlines = [MembershipInline]
     list_display = ["staff_number", "name", "phone", "posts_held", "is_active", "last_login"]
@@ -295,9 +309,7 @@ class UserAdmin(AuditedImportExport):
         with transaction.atomic():
             given = [(user, actions.reset_password(user=user, by=acting(request))) for user in people]
         context = {**self.admin_site.each_context(request), "opts": self.model._meta, "given": given}
-        response = render(request, "admin/outreach/passwords.html", context)
-        response["Cache-Control"] = "no-store"
-        return response
+        return render(request, "admin/outreach/passwords.html", context)
 
     @admin.action(description=_("Switch off: may no longer log in"), permissions=["change"])
     def switch_off(self, request: HttpRequest, queryset: models.QuerySet[User]) -> None:
@@ -337,9 +349,7 @@ class MembershipAdmin(Audited, admin.ModelAdmin):
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        if db_field.name == "grants":
-            return grants_field()
-        return super().formfield_for_dbfield(db_field, request, **kwargs)
+        return post_field(db_field, super().formfield_for_dbfield(db_field, request, **kwargs))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return ["user"] if obj else []
@@ -357,6 +367,10 @@ class CalendarDayAdmin(AuditedImportExport):
     """Days that differ from the published calendar."""
 
     resource_classes = [CalendarDayResource]
+    import_hint = _(
+        "Columns 日期 (2027-01-01), 安排 (放假 or 上班), 说明. From the State Council's notice enter each weekday off "
+        "and each weekend day worked; all other days follow from the weekday."
+    )
     list_display = ["day", "is_workday", "name"]
     list_filter = ["is_workday"]
     search_fields = ["name"]

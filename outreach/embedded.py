@@ -90,6 +90,17 @@ def start_if_unset() -> None:
     _uses.update({use.name: use for use in starting})
 
 
+def lost() -> str:
+    """Say which of the servers we use is gone for good; empty while all are kept."""
+    for use in _uses.values():
+        keeping = use.open_lock("keeper")
+        gone = try_lock(keeping, fcntl.LOCK_SH)
+        os.close(keeping)
+        if gone:
+            return f"{use.name} has stopped and does not start again: see {var_dir()}/log/keeper.log."
+    return ""
+
+
 def stop() -> None:
     """Let go of the servers; where we were their last user, wait until they have stopped."""
     leaving = [_uses.pop(name) for name in list(_uses)]

@@ -165,14 +165,14 @@ class User(AbstractBaseUser):
         validators=[RegexValidator(r"^[A-Za-z0-9_-]+$", _("Letters, digits, - and _ only."))],
     )
     phone = models.CharField(
-        _("phone"),
+        _("mobile number"),
         max_length=11,
         null=True,
         blank=True,
         unique=True,
         validators=[RegexValidator(r"^1[3-9]\d{9}$", _("An 11-digit mobile number."))],
     )
-    name = models.CharField(_("name"), max_length=50)
+    name = models.CharField(_("full name"), max_length=50)
     pinyin = models.CharField(_("pinyin initials"), max_length=50, blank=True, editable=False)
     is_active = models.BooleanField(_("may log in"), default=True)
     must_change_password = models.BooleanField(_("must choose a new password"), default=False, editable=False)
@@ -261,6 +261,7 @@ ADMIN_PERMISSIONS: dict[str, tuple[Permission, Permission | None]] = {
     "households.resident": (Permission.HOUSEHOLD_VIEW, None),
     "issues.category": (Permission.SETTINGS_EDIT, Permission.SETTINGS_EDIT),
     "issues.routingrule": (Permission.SETTINGS_EDIT, Permission.SETTINGS_EDIT),
+    "issues.kindlimit": (Permission.SETTINGS_EDIT, Permission.SETTINGS_EDIT),
     "visits.topic": (Permission.SETTINGS_EDIT, Permission.SETTINGS_EDIT),
 }
 

@@ -12,7 +12,6 @@ from import_export import fields, resources, widgets
 
 from outreach.access import Role
 from outreach.models import CalendarDay, Membership, Unit, User
-from outreach.pinyin import initials
 
 # The titles of domain.md §3, as staff lists have them.
 ROLE_OF_TITLE = {
@@ -140,11 +139,11 @@ class UserResource(AdminResource):
                 raise ValueError(_("This staff number belongs to somebody of another district."))
         return user
 
-    def before_save_instance(self, instance: Any, row: Any, **kwargs: Any) -> None:
+    def init_instance(self, row: Any = None) -> User:
         """A new account has no password until one is given."""
-        if not instance.password:
-            instance.set_password(None)
-        instance.pinyin = initials(instance.name)
+        user = User()
+        user.set_password(None)
+        return user
 
     def skip_row(self, instance: Any, original: Any, row: Any, import_validation_errors: Any = None) -> bool:
         """Leave a row alone only if the post is held already, too."""

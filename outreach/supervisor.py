@@ -102,6 +102,9 @@ def supervise(commands: dict[str, list[str]]) -> int:
         process.start()
     failed = False
     while not failed and not asked.wait(0.2):
+        if reason := embedded.lost():
+            say("run", f"{reason} Stopping all.")
+            failed = True
         for process in processes:
             if (code := process.child.poll()) is None:
                 continue

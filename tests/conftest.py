@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 from django.core.cache import cache
-from django.db import connection
+from django.db import connection, connections
 from django.test import Client
 
 from outreach import celery_app, embedded
@@ -17,12 +17,11 @@ from tests.cast import Cast, make_cast
 
 
 def pytest_sessionstart() -> None:
-    """Start the tests' own PostgreSQL and Redis, and empty that Redis."""
+    """Start the tests' own PostgreSQL and Redis."""
     try:
         embedded.start_if_unset()
     except embedded.EmbeddedError as error:
         pytest.exit(str(error), returncode=pytest.ExitCode.INTERNAL_ERROR)
-    cache.clear()
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +29,17 @@ def django_db_setup(django_db_setup, django_db_blocker):
     """Let transactional tests empty the audit table between them; UPDATE and DELETE stay refused as in production."""
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute("ALTER TABLE outreach_auditevent DISABLE TRIGGER outreach_audit_no_truncate")
+    # While playwright's event loop runs, this thread has other connections than before, which would not know the rows
+    # of the migrations and so leave them out after a transactional test.
+    default = connections["default"]
+    if contents := getattr(default, "_test_serialized_contents", None):  # only where a test collected asks for them
+        type(default)._test_serialized_contents = contents
+
+
+@pytest.fixture(autouse=True)
+def empty_cache() -> None:
+    """Forget failed logins and cached pages of the test before."""
+    cache.clear()
 
 
 @pytest.fixture

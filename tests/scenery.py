@@ -50,7 +50,12 @@ def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, c
         unit=village, filename="花名册.xlsx", file=ContentFile(b"x", name=f"{village.code}.xlsx"), created_by=clerk
     )
     household = Household.objects.create(
-        village=village, number="1", head_name="张三", address="一组1号", phone="13900009999", source_import=roster
+        village=village,
+        number="1",
+        head_name=f"{village.name[0]}三",
+        address=f"{village.name}一组1号",
+        phone="13900009999",
+        source_import=roster,
     )
     resident = Resident.objects.create(household=household, name="张三", relation=Resident.Relation.HEAD)
     standard, _new = VisitStandard.objects.get_or_create(campaign=campaign, counted_outcomes=["met", "partly_met"])
@@ -170,9 +175,19 @@ NOUNS: list[tuple[str, Callable[[Place], Any]]] = [
 # A pk under a view name without a noun (households:detail) is the app's main thing.
 MAIN = {"households": "household", "issues": "issue", "visits": "household", "reports": "campaign"}
 # url name → argument → value, where the rules above do not fit.
-SPECIAL: dict[str, dict[str, Callable[[Place], Any]]] = {"issues:move": {"name": lambda place: "finish"}}
-# A page about one thing that also asks for the right to see the thing itself: 404 without it.
-ALSO_NEEDS = {"issues:household_issues": Permission.HOUSEHOLD_VIEW}
+SPECIAL: dict[str, dict[str, Callable[[Place], Any]]] = {
+    "issues:move": {"name": lambda place: "finish"},
+    "reports:household_rows": {"figure": lambda place: "covered"},
+    "reports:issue_rows": {"figure": lambda place: "solved"},
+}
+# A page about things that also asks for the right to see the things themselves.
+ALSO_NEEDS = {
+    "issues:household_issues": Permission.HOUSEHOLD_VIEW,
+    "reports:household_rows": Permission.HOUSEHOLD_VIEW,
+    "reports:issue_rows": Permission.ISSUE_VIEW,
+}
+# Figures are the whole district's to compare; the rows behind them show only as far as one's reach.
+FIGURES_OF_NEIGHBOURS = {"reports:household_rows", "reports:issue_rows"}
 
 
 class UnknownArgumentError(Exception):
@@ -197,7 +212,8 @@ class View:
 def views(patterns: list[Any] | None = None, namespace: str = "", above: tuple[str, ...] = ()) -> Iterator[View]:
     """Yield every view of the site that carries a guard; the admin's have tests of their own."""
     for entry in get_resolver().url_patterns if patterns is None else patterns:
-        arguments = (*above, *entry.pattern.converters)
+        # a path() has converters, a re_path() named groups
+        arguments = (*above, *(entry.pattern.converters or entry.pattern.regex.groupindex))
         if isinstance(entry, URLResolver):
             if entry.namespace != "admin":
                 yield from views(entry.url_patterns, entry.namespace or namespace, arguments)

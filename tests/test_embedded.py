@@ -31,6 +31,7 @@ except embedded.EmbeddedError as error:
     sys.exit(str(error))
 print("ready", flush=True)
 sys.stdin.readline()
+print(embedded.lost(), end="")
 """
 SQL = """
 import sys, psycopg2
@@ -88,9 +89,11 @@ class Program:
         assert line == "ready\n", line + self.process.stdout.read()
         return self
 
-    def end(self) -> None:
-        self.process.communicate("\n", timeout=30)
+    def end(self) -> str:
+        """End the program; return which server was lost, if one was."""
+        said = self.process.communicate("\n", timeout=30)[0]
         assert self.process.returncode == 0
+        return said
 
     def killed(self, number: int) -> None:
         self.process.send_signal(number)
@@ -161,7 +164,7 @@ def test_second_start_finds_the_data_of_the_first(made, program):
 def test_servers_stop_when_their_program_ends(made):
     program = Program(made).ready()
     assert count(made) == (2, 1, 1)
-    program.end()
+    assert program.end() == ""
     assert count(made) == (0, 0, 0), "stopped before the program's end is reported"
 
 
@@ -218,6 +221,19 @@ def test_killed_redis_is_started_again_with_its_data(made, program):
             break
         time.sleep(0.1)
     assert int(done.stdout) == before + 1
+
+
+def test_redis_that_keeps_dying_is_given_up_and_reported(made):
+    program = Program(made).ready()
+    while redis := processes(made)["redis"]:
+        redis[0].kill()
+        psutil.wait_procs(redis, timeout=10)
+        while count(made)[0] == 2 and not processes(made)["redis"]:
+            time.sleep(0.05)
+    assert program.end().startswith("redis has stopped and does not start again: see ")
+    again = Program(made).ready()
+    assert run(CACHE, var=made).returncode == 0
+    again.end()
 
 
 def test_start_after_everything_was_killed_finds_the_data(made):

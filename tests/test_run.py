@@ -78,7 +78,7 @@ class Site:
 @pytest.fixture
 def site(tmp_path) -> Iterator[Site]:
     site = Site(tmp_path / "var")
-    site.wait_for("celery@", "beat: Starting", f"http://127.0.0.1:{site.port}/")
+    site.wait_for("celery@", f"http://127.0.0.1:{site.port}/")
     for _ in range(100):
         try:
             get(f"http://127.0.0.1:{site.port}/")

@@ -176,6 +176,10 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
         """Priority households first, then as one walks from door to door."""
         return self.order_by("-household__priority", "household__village__sort_order", "household__door_key", "pk")
 
+    def in_walking_order(self) -> AssignmentQuerySet:
+        """As one walks from door to door, village by village."""
+        return self.order_by("household__village__sort_order", "household__village__code", "household__door_key", "pk")
+
     def unreachable_candidates(self, standard: VisitStandard) -> AssignmentQuerySet:
         """Duties tried in vain often enough, on enough days and in enough parts of the day; with_… counts added."""
         fruitless = Q(
@@ -264,15 +268,30 @@ class Assignment(models.Model):
         return f"{self.campaign}: {self.household}"
 
 
-def staff_for(unit: Unit) -> models.QuerySet[User]:
-    """Who may be given households of `unit`: the visitors of the whole district (departments' staff visit the places
-    they are linked to, V9), and the clerks and administrators of the unit or above it."""
-    above = [unit.code[:length] for length in (6, 9, 12) if length <= len(unit.code)]
-    posts = Membership.objects.filter(
+def staff_posts(unit: Unit) -> models.QuerySet[Membership]:
+    """Posts by which somebody may be given households in or below `unit`: the visitors of the whole district
+    (departments' staff visit the places they are linked to, V9), and clerks and administrators where they work."""
+    above = [unit.code[:length] for length in (6, 9, 12) if length < len(unit.code)]
+    return Membership.objects.filter(user__is_active=True).filter(
         Q(role=Role.VISITOR, unit__code__startswith=unit.district_code)
-        | Q(role__in=[Role.VILLAGE_CLERK, Role.TOWNSHIP_ADMIN], unit__code__in=above)
+        | Q(
+            Q(unit__code__in=above) | Q(unit__code__startswith=unit.code),
+            role__in=[Role.VILLAGE_CLERK, Role.TOWNSHIP_ADMIN],
+        )
     )
-    return User.objects.filter(is_active=True, pk__in=posts.values("user"))
+
+
+def staff_areas(unit: Unit) -> dict[int, list[str]]:
+    """Who may be given households in or below `unit`: user id → the codes of the areas they may be given. One query."""
+    areas: dict[int, list[str]] = {}
+    for user, role, code in staff_posts(unit).values_list("user", "role", "unit__code"):
+        areas.setdefault(user, []).append(code[:6] if role == Role.VISITOR else code)
+    return areas
+
+
+def may_be_given(areas: dict[int, list[str]], user_id: int, unit: Unit) -> bool:
+    """Say whether the user may be given every household of `unit`; `areas` come from staff_areas."""
+    return any(unit.code.startswith(area) for area in areas.get(user_id, ()))
 
 
 class VisitQuerySet(models.QuerySet["Visit"]):

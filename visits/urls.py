@@ -1,13 +1,35 @@
 """URLs of visits: the phone's pages and the desk's campaigns."""
 
-from django.urls import path
+from django.urls import include, path
 
-from visits import phone
+from visits import assign_views, phone, views
 
 app_name = "visits"
+
+phone_urls = [
+    path("", phone.visit_list, name="list"),
+    path("standard/", phone.visit_standard, name="standard"),
+    path("sync", phone.sync, name="sync"),
+    path("<int:pk>/", phone.visit_household, name="household"),
+]
+
+campaign_urls = [
+    path("", views.campaign_detail, name="campaign_detail"),
+    path("edit/", views.campaign_edit, name="campaign_edit"),
+    path("open/", views.campaign_open, name="campaign_open"),
+    path("close/", views.campaign_close, name="campaign_close"),
+    path("refresh/", views.campaign_refresh, name="campaign_refresh"),
+    path("assign/", assign_views.campaign_assign, name="campaign_assign"),
+    path("confirm/", views.campaign_confirm, name="campaign_confirm"),
+    path("households/", views.campaign_roster, name="campaign_roster"),
+    path("export/", views.campaign_export, name="campaign_export"),
+    path("duties/<int:assignment>/", views.campaign_duty, name="campaign_duty"),
+]
+
 urlpatterns = [
-    path("phone/", phone.visit_list, name="list"),
-    path("phone/standard/", phone.visit_standard, name="standard"),
-    path("phone/sync", phone.sync, name="sync"),
-    path("phone/<int:pk>/", phone.visit_household, name="household"),
+    path("phone/", include(phone_urls)),
+    path("campaigns/", views.campaign_list, name="campaigns"),
+    path("campaigns/new/", views.campaign_edit, name="campaign_new"),
+    path("campaigns/<int:pk>/", include(campaign_urls)),
+    path("visits/household/<int:pk>/history/", views.household_history, name="household_history"),
 ]

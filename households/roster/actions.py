@@ -208,9 +208,7 @@ def check_file(roster_import: RosterImport, path: Path) -> Roster:
     return roster
 
 
-def read_file(
-    path: Path, *, unit: Unit, filename: str, saved: dict[str, str], report: Any = None
-) -> Roster:
+def read_file(path: Path, *, unit: Unit, filename: str, saved: dict[str, str], report: Any = None) -> Roster:
     """Read and check a file for `unit` without writing anything. Raises UnusableFile."""
     with open_workbook(path, filename) as book:
         return check_roster(
@@ -246,7 +244,7 @@ def commit_import(*, import_id: int) -> None:
             counts = count_kinds(import_id)
             if counts != seen:
                 roster_import.summary = {**roster_import.summary, "counts": counts, **to_write(counts)}
-                roster_import.failure = _("The roster changed since the check. Look at the new preview and import again.")
+                roster_import.failure = "roster_changed"
                 _enter(roster_import, State.CHECKED, "summary", "failure")
                 return
             write_import(roster_import, by=roster_import.committed_by)
@@ -379,7 +377,9 @@ def _locked(roster_import: RosterImport, states: tuple[str, ...]) -> RosterImpor
     """Return the import with its row locked. Raises NotPossible where it is in none of `states`."""
     locked = RosterImport.objects.select_for_update(of=("self",)).select_related("unit").get(pk=roster_import.pk)
     if locked.state not in states:
-        raise NotPossible(_("This is not possible any more: the import is %(state)s.") % {"state": locked.get_state_display()})
+        raise NotPossible(
+            _("This is not possible any more: the import is %(state)s.") % {"state": locked.get_state_display()}
+        )
     return locked
 
 

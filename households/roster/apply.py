@@ -27,12 +27,13 @@ BEFORE = [
        SELECT %(import)s, 'household', h.id, to_jsonb(h) FROM households_stagedhousehold s
        JOIN households_household h ON h.id = s.matched
        WHERE s.roster_import_id = %(import)s AND s.kind = 'changed'""",
+    """INSERT INTO households_rosterbefore (roster_import_id, "table", row_id, before)
+       SELECT %(import)s, 'resident', r.id, to_jsonb(r) FROM households_stagedresident s
+       JOIN households_resident r ON r.id = s.matched
+       WHERE s.roster_import_id = %(import)s AND s.kind IN ('changed', 'moved')""",
     f"""INSERT INTO households_rosterbefore (roster_import_id, "table", row_id, before)
        SELECT %(import)s, 'resident', r.id, to_jsonb(r) FROM households_resident r
-       WHERE r.id IN (
-           SELECT s.matched FROM households_stagedresident s
-           WHERE s.roster_import_id = %(import)s AND s.kind IN ('changed', 'moved')
-       ) OR r.id IN ({OLD_HEADS})""",
+       JOIN ({OLD_HEADS}) o ON o.id = r.id""",
 ]
 UPDATE_HOUSEHOLDS = """UPDATE households_household h SET
         number = coalesce(nullif(s.number, ''), h.number), "group" = coalesce(nullif(s."group", ''), h."group"),
@@ -65,8 +66,8 @@ LET_GO = f"""UPDATE households_resident r SET
     WHERE s.roster_import_id = %(import)s AND s.kind IN ('changed', 'moved') AND r.id = s.matched
       AND ((r.relation = '01' AND ({RELATION_STATED} AND s.relation <> '01' OR s.kind = 'moved'))
            OR s.id_number_fingerprint NOT IN ('', r.id_number_fingerprint))"""
-DEMOTE_OLD_HEADS = f"""UPDATE households_resident SET relation = '97', source_import_id = %(import)s, updated_at = %(now)s
-    WHERE id IN ({OLD_HEADS})"""
+DEMOTE_OLD_HEADS = f"""UPDATE households_resident
+    SET relation = '97', source_import_id = %(import)s, updated_at = %(now)s WHERE id IN ({OLD_HEADS})"""
 UPDATE_RESIDENTS = f"""UPDATE households_resident r SET
         household_id = d.matched, name = s.name, pinyin = s.pinyin,
         relation = CASE WHEN {RELATION_STATED} THEN s.relation ELSE r.relation END,
@@ -101,7 +102,7 @@ CLEAR = [
 
 def write(*, import_id: int, now: datetime) -> None:
     """Write what is staged and matched; rows that are the same are left alone. `now` becomes their updated_at."""
-    values = {"import": import_id, "now": now}
+    values: dict[str, int | datetime] = {"import": import_id, "now": now}
     with connection.cursor() as cursor:
         for statement in (
             *BEFORE,
@@ -157,6 +158,7 @@ def undo_blocks(import_id: int, committed_at: datetime) -> dict[str, list[Househ
     )
     touched = Household.objects.filter(Q(pk__in=changed.values("pk")) | Q(pk__in=residents.values("household")))
     later = RosterBefore.objects.filter(roster_import__gt=import_id, before__source_import_id=import_id)
+    added = Resident.objects.filter(household__in=created, created_at__gt=committed_at)
     checks: list[tuple[str, models.QuerySet[Household]]] = [
         (
             "later_import",
@@ -171,7 +173,7 @@ def undo_blocks(import_id: int, committed_at: datetime) -> dict[str, list[Househ
                 Q(pk__in=created.filter(updated_at__gt=committed_at).values("pk"))
                 | Q(pk__in=changed.filter(updated_at__gt=committed_at).values("pk"))
                 | Q(pk__in=residents.filter(updated_at__gt=committed_at).values("household"))
-                | Q(pk__in=Resident.objects.filter(household__in=created, created_at__gt=committed_at).values("household"))
+                | Q(pk__in=added.values("household"))
             ),
         ),
     ]

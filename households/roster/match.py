@@ -115,6 +115,8 @@ KINDS = [
         WHERE s.roster_import_id = %(import)s AND s.kind <> 'bad' AND r.id = s.matched
           AND d.roster_import_id = %(import)s AND d.position = s.household_position""",
 ]
+# Freshly filled tables have no statistics, or those of another file: a join planned on them can take hours.
+ANALYZE = ["ANALYZE households_stagedhousehold", "ANALYZE households_stagedresident"]
 
 
 def match(*, import_id: int, reach: str) -> None:
@@ -122,13 +124,13 @@ def match(*, import_id: int, reach: str) -> None:
 
     Runs in the caller's transaction; running it again gives the same answer for the same roster.
     """
-    values = {"import": import_id, "reach": reach}
+    values: dict[str, int | str] = {"import": import_id, "reach": reach}
     with connection.cursor() as cursor:
-        for statement in (*RESET, *HOUSEHOLDS, RESIDENTS_BY_NUMBER, RESIDENTS_BY_NAME):
+        for statement in (*RESET, *HOUSEHOLDS, RESIDENTS_BY_NUMBER, *ANALYZE, RESIDENTS_BY_NAME):
             cursor.execute(statement, values)
         cursor.execute(ELSEWHERE, values)
         _refuse(import_id, cursor.fetchall())
-        for statement in KINDS:
+        for statement in (*KINDS, *ANALYZE):
             cursor.execute(statement, values)
 
 

@@ -57,6 +57,12 @@ MESSAGES: dict[str, str | Promise] = {
     ),
 }
 
+# why an import stands where it stands, other than by its file
+FAILURES: dict[str, str | Promise] = {
+    **MESSAGES,
+    "roster_changed": _("The roster changed since the check. Look at the new preview and import again."),
+}
+
 NOTICES: dict[str, str | Promise] = {
     "external_links": _("The workbook refers to other files. They were not opened; the values saved in it were read."),
     "wrong_extension": _("The file's ending does not match its content. It was read by its content."),

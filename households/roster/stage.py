@@ -17,7 +17,7 @@ from outreach.pinyin import initials
 
 NULL = "\\N"
 HOUSEHOLD_COLUMNS = (
-    "roster_import_id, position, kind, village_id, number, \"group\", address, door_key, head_name, head_pinyin, "
+    'roster_import_id, position, kind, village_id, number, "group", address, door_key, head_name, head_pinyin, '
     "head_fingerprint, phone, categories, priority, note, sheet, row"
 )
 RESIDENT_COLUMNS = (

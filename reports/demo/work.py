@@ -20,7 +20,8 @@ from reports.demo import texts
 from reports.demo.staff import NUMBERS
 from visits.actions.assign import Place, Selection, assign_places
 from visits.actions.campaigns import open_campaign, save_campaign
-from visits.attempts import MAKE_UP_OUTCOMES, Attempt, Decisions, band_of, roll_up
+from visits.actions.confirm import confirm_off_roster, confirm_unreachable
+from visits.attempts import MAKE_UP_OUTCOMES, Attempt, Decisions, Outcome, State, band_of, roll_up
 from visits.models import Assignment, Topic, Visit, VisitItem, VisitStandard
 
 OUTCOMES = {
@@ -121,6 +122,7 @@ class Work:
         self._assign(campaign, visitors)
         visits = self._visit(campaign)
         self._hear(campaign, visits)
+        self._confirm(campaign)
         return campaign
 
     def _campaign(self) -> Campaign:
@@ -248,6 +250,22 @@ class Work:
             help_given=self.random.choice(texts.HELP) if is_met and self.random.random() < 0.06 else "",
             appointment_at=appointment,
         )
+
+    def _confirm(self, campaign: Campaign) -> None:
+        """The townships' admins decide about doors where nobody lives or nobody was ever reached; 白鹭镇's is slow."""
+        standard = VisitStandard.objects.get(campaign=campaign)
+        for township, admin in self.admins.items():
+            share = self.stage.paces[township].made_up
+            duties = Assignment.objects.filter(campaign=campaign, household__village__code__startswith=township)
+            by_door = duties.order_by("household__village__code", "household__number")
+            for duty in by_door.filter(state=State.TO_CONFIRM):
+                if self.random.random() < share:
+                    gone = duty.last_outcome == Outcome.MOVED
+                    state = Household.RosterState.MOVED if gone else Household.RosterState.VERIFIED_EMPTY
+                    confirm_off_roster(assignment=duty, roster_state=state, by=admin)
+            for duty in by_door.filter(pk__in=duties.unreachable_candidates(standard).values("pk")):
+                if self.random.random() < share:
+                    confirm_unreachable(assignment=duty, by=admin)
 
     def _hear(self, campaign: Campaign, visits: list[Visit]) -> None:
         """Needs, opinions and problems of the people met; a problem becomes an issue with its history."""

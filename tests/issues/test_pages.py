@@ -423,3 +423,16 @@ def test_the_category_tree_is_shipped_whole():
     roots = Category.objects.filter(parent=None)
     assert roots.count() == 13
     assert all(3 <= root.children.count() <= 6 for root in roots)
+
+
+def test_the_household_is_linked_for_those_who_may_open_it(cast, login):
+    from households.models import Pairing
+
+    home = household(cast)
+    Pairing.objects.create(household=home, user=cast.visitor)
+    issue = issue_at(cast, household=home, by=cast.village_clerk)
+    url = f"/issues/{issue.pk}/"
+    assert f'href="/households/{home.pk}/"' in login(cast.township_admin).get(url).content.decode()
+    assert f'href="/phone/{home.pk}/"' in login(cast.visitor).get(url).content.decode()
+    page = login(cast.department_handler).get(url).content.decode()
+    assert "罗大树" in page and f"/households/{home.pk}/" not in page

@@ -9,18 +9,18 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
-from django.db.models import F, OuterRef, Subquery, Window
+from django.db.models import F, OuterRef, Q, Subquery, Window
 from django.db.models.functions import Ntile
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from households.models import Pairing
 from outreach import access, audit
-from outreach.access import Permission
+from outreach.access import Permission, Role
 from outreach.models import Campaign, Unit, User
 from visits.actions.campaigns import refresh_roster
 from visits.attempts import State
-from visits.models import Assignment, AssignmentQuerySet, staff_for
+from visits.models import Assignment, AssignmentQuerySet, may_be_given, staff_areas, staff_posts
 
 DOOR_ORDER = ("household__village__sort_order", "household__village__code", "household__door_key", "household__pk")
 
@@ -72,7 +72,7 @@ def assign_evenly(*, selection: Selection, visitors: Sequence[User], by: User) -
     _begin(selection, by)
     if not visitors:
         raise ValidationError(_("Choose at least one visitor."))
-    _check_visitors(visitors, selection.unit)
+    _check_visitors([(visitor, selection.unit) for visitor in visitors], selection.unit)
     shares = selection.assignments().annotate(
         share=Window(Ntile(len(visitors)), order_by=[F(name).asc() for name in DOOR_ORDER])
     )
@@ -90,7 +90,7 @@ def assign_places(*, selection: Selection, places: Sequence[Place], by: User) ->
     for place in places:
         if not place.village.code.startswith(selection.unit.code):
             raise ValidationError(_("%(place)s is not part of the unit chosen.") % {"place": place.village})
-        _check_visitors([place.visitor], place.village)
+    _check_visitors([(place.visitor, place.village) for place in places], selection.unit)
     rows = selection.assignments().order_by().values("pk", "household__village_id", "household__group")
     sql, params = rows.query.sql_with_params()
     changed = _hand_over(
@@ -113,7 +113,8 @@ def assign_places(*, selection: Selection, places: Sequence[Place], by: User) ->
 def assign_from_rows(*, selection: Selection, rows: Iterable[tuple[int, int]], by: User) -> int:
     """Give each (household id, user id) as a table says; returns how many households changed hands.
 
-    The caller has matched the rows among the selection's households and `staff_for` their villages. Raises
+    The caller has matched the rows among the selection's households and checked that each person `may_be_given` the
+    household's village. Raises
     PermissionDenied without HOUSEHOLD_ASSIGN, ValidationError for a campaign that is not running.
     """
     _begin(selection, by)
@@ -137,8 +138,11 @@ def assign_by_pairing(*, selection: Selection, by: User) -> int:
     assign_from_rows.
     """
     _begin(selection, by)
+    visitors = staff_posts(selection.unit).filter(
+        Q(role=Role.VISITOR) | Q(unit__code__in=[selection.unit.code[:length] for length in (6, 9, 12)])
+    )
     partner = Pairing.objects.filter(
-        household=OuterRef("household"), ended_on=None, user__in=staff_for(selection.unit).values("pk")
+        household=OuterRef("household"), ended_on=None, user__in=visitors.values("user")
     ).order_by("started_on", "pk")
     rows = selection.assignments().annotate(partner=Subquery(partner.values("user")[:1])).filter(partner__isnull=False)
     sql, params = rows.order_by().values("pk", "partner").query.sql_with_params()
@@ -156,7 +160,8 @@ def assign_one(*, assignment: Assignment, visitor: User | None, by: User) -> boo
     """
     access.demand(by, Permission.HOUSEHOLD_ASSIGN)
     if visitor is not None:
-        _check_visitors([visitor], assignment.household.village)
+        village = assignment.household.village
+        _check_visitors([(visitor, village)], village)
     changed = _hand_over("SELECT %s::bigint, %s::bigint", [assignment.pk, visitor.pk if visitor else None], by=by)
     if changed:
         audit.record(
@@ -196,10 +201,10 @@ def _begin(selection: Selection, by: User) -> None:
     refresh_roster(campaign=campaign, by=by, within=selection.unit)
 
 
-def _check_visitors(visitors: Sequence[User], unit: Unit) -> None:
-    allowed = set(staff_for(unit).filter(pk__in=[visitor.pk for visitor in visitors]).values_list("pk", flat=True))
-    for visitor in visitors:
-        if visitor.pk not in allowed:
+def _check_visitors(duties: Sequence[tuple[User, Unit]], within: Unit) -> None:
+    areas = staff_areas(within)
+    for visitor, unit in duties:
+        if not may_be_given(areas, visitor.pk, unit):
             raise ValidationError(_("%(name)s cannot visit in %(unit)s.") % {"name": visitor, "unit": unit})
 
 

@@ -56,7 +56,9 @@ def import_file(path: Path, *, unit: Unit, commit: bool) -> dict[str, Any]:
         raise UnusableFile("too_large")
     if commit:
         with path.open("rb") as file:
-            roster_import = actions.keep_file(unit=unit, chunks=iter(lambda: file.read(1 << 20), b""), filename=path.name)
+            roster_import = actions.keep_file(
+                unit=unit, chunks=iter(lambda: file.read(1 << 20), b""), filename=path.name
+            )
     else:
         roster_import = RosterImport.objects.create(unit=unit, filename=path.name[:200])
     actions.check_file(roster_import, path)

@@ -1,5 +1,6 @@
 """Fail where a text of the program has no Chinese, or the catalogue is not what makemessages would write."""
 
+import os
 import re
 import tempfile
 from pathlib import Path
@@ -22,7 +23,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Print every fault; raise CommandError where there is one."""
         path = Path(settings.LOCALE_PATHS[0]) / "zh_Hans/LC_MESSAGES/django.po"
-        before = path.read_bytes()
+        before, times = path.read_bytes(), path.stat()
         with tempfile.NamedTemporaryFile(suffix=".po") as copy:
             copy.write(before)
             copy.flush()
@@ -39,6 +40,7 @@ class Command(BaseCommand):
             wanted = {key(entry) for entry in polib.pofile(str(path))}
         finally:
             path.write_bytes(before)
+            os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
         present = {key(entry) for entry in catalogue if not entry.obsolete}
         faults = [f"not in the catalogue: {text!r}" for _, text in sorted(wanted - present)]
         faults += [f"no longer in the program: {text!r}" for _, text in sorted(present - wanted)]

@@ -39,6 +39,4 @@ class Command(BaseCommand):
             raise CommandError("--today lies in the future: visits cannot have been made then.")
         district.seed(stage=options["stage"], today=today)
         self.stdout.write(f"Demo district 星河区 is ready (stage {options['stage']}, {today}).")
-        self.stdout.write(
-            f"Log in with one of these and the password {staff.PASSWORD}; manage.py demo_logins lists them."
-        )
+        self.stdout.write(f"The password of all accounts is {staff.PASSWORD}; manage.py demo_logins lists them.")
