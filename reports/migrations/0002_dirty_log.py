@@ -30,14 +30,11 @@ def local_day(column):
 # A household may move to another village while its duty or visit is being written: neither transaction sees the
 # other's rows, and the duty's day would be logged for the old village alone. So whoever writes a duty or a visit holds
 # the household's row (FOR KEY SHARE: weakly, writers of duties do not wait for each other), and whoever moves a
-# household waits for them (FOR UPDATE). Lock order for actions that write both: the assignment, then its household.
-LOCATED = """(
-        SELECT changed.*, household.village_id
-        FROM ({changed}) changed
-        JOIN households_household household ON household.id = changed.household_id
-        ORDER BY household.id
-        FOR KEY SHARE OF household
-    ) located"""
+# household waits for them (FOR UPDATE). The village is read in a statement of its own: the one that waited for the lock
+# still sees what it saw before. Lock order for actions that write both: the assignment, then its household.
+HOLD = """PERFORM 1 FROM households_household WHERE id IN (SELECT household_id FROM ({changed}) changed)
+        ORDER BY id FOR KEY SHARE;"""
+LOCATED = "({changed}) changed JOIN households_household household ON household.id = changed.household_id"
 
 # The roster's count is out of date where a duty is new, gone, of another household, or on or off the roster: where its
 # rows before and after do not agree in these columns, so that they stand alone.
@@ -51,9 +48,11 @@ ASSIGNMENTS = (
         "met": "state = 'met'",
     },
     f"""
+    {HOLD}
     {LOG} marked.campaign_id, marked.village_id, key.day
     FROM (
-        SELECT located.*, count(*) OVER (PARTITION BY id, campaign_id, household_id, off_roster) = 1 AS roster
+        SELECT changed.campaign_id, household.village_id, changed.covered_on, count(*) OVER (
+            PARTITION BY changed.id, changed.campaign_id, changed.household_id, changed.off_roster) = 1 AS roster
         FROM {LOCATED}
     ) marked
     CROSS JOIN LATERAL (
@@ -70,7 +69,10 @@ VISITS = (
         "household_id": "household_id",
         "day": local_day("visited_at"),
     },
-    f"{LOG} campaign_id, village_id, day FROM {LOCATED} WHERE campaign_id IS NOT NULL;",
+    f"""
+    {HOLD}
+    {LOG} changed.campaign_id, household.village_id, changed.day FROM {LOCATED} WHERE changed.campaign_id IS NOT NULL;
+""",
 )
 
 ISSUES = (

@@ -129,24 +129,24 @@ def test_log_names_the_days_before_and_after_a_change(cast, campaign):
     duty = make_duty(campaign, cast.shiqiao, covered_on=START)
     visit = make_visit(cast, campaign, duty.household, START)
     issue = make_issue(cast, campaign, cast.shiqiao, raised_on=START, due_on=TODAY)
-    later = START + timedelta(days=2)
+    later, third = START + timedelta(days=2), START + timedelta(days=5)
     shiqiao, liutang = (campaign.pk, cast.shiqiao.pk), (campaign.pk, cast.liutang.pk)
     forget()
     Assignment.objects.update(covered_on=later)
     assert logged() == {(*shiqiao, START), (*shiqiao, later)}
     forget()
-    Visit.objects.filter(pk=visit.pk).update(visited_at=at(later))
-    assert logged() == {(*shiqiao, START), (*shiqiao, later)}
+    Visit.objects.filter(pk=visit.pk).update(visited_at=at(third))
+    assert logged() == {(*shiqiao, START), (*shiqiao, third)}
     forget()
     Issue.objects.filter(pk=issue.pk).update(place=cast.liutang)
     assert logged() == {(*unit, day) for unit in (shiqiao, liutang) for day in (START, TODAY)}
     forget()
     Household.objects.filter(pk=duty.household_id).update(village=cast.liutang)
-    assert logged() == {(*unit, day) for unit in (shiqiao, liutang) for day in (None, later)}
+    assert logged() == {(*unit, day) for unit in (shiqiao, liutang) for day in (None, later, third)}
     forget()
     Visit.objects.all().delete()
     Assignment.objects.all().delete()
-    assert logged() == {(*liutang, None), (*liutang, later)}
+    assert logged() == {(*liutang, None), (*liutang, later), (*liutang, third)}
 
 
 def test_log_of_a_rolled_back_change_is_rolled_back_with_it(cast, campaign):
