@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Page, Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -205,8 +205,11 @@ def issue_move(request: HttpRequest, pk: int, name: str) -> HttpResponse:
         raise Http404
     form = MoveForm(request.POST, step=step, issue=issue)
     if not form.is_valid():
-        if step not in issue.allowed_moves(request.user):
-            return render_conflict(request, issue, form, _("This step is not open to you now."))
+        refusal = issue.refusal(step, request.user)
+        if refusal == workflow.Refusal.STATE:
+            return render_conflict(request, issue, form, str(refusal.label))
+        if refusal is not None:
+            raise PermissionDenied(refusal.label)
         return render_detail(request, issue, bound=form, status=422)
     values = form.cleaned_data
     try:
