@@ -19,7 +19,7 @@ from outreach.pinyin import initials
 
 # what a correction written down at the door may hold
 CORRECTABLE = {
-    "name": gettext_lazy("Name"),
+    "name": gettext_lazy("Full name"),
     "relation": gettext_lazy("Relation"),
     "phone": gettext_lazy("Phone"),
     "second_phone": gettext_lazy("Second phone"),

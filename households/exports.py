@@ -49,7 +49,7 @@ def household_titles() -> list[str]:
         _("Village or community"),
         _("Group"),
         _("Household number"),
-        _("Name"),
+        _("Full name"),
         _("Relation to the head"),
         _("Sex"),
         _("ID number"),
@@ -68,7 +68,7 @@ def household_list(households: Iterable[Household], *, title: str) -> bytes:
     """
     names = dict(Category.objects.values_list("code", "name"))
     book = Workbook(write_only=True)
-    sheet: Any = book.create_sheet(_("Households"))
+    sheet: Any = book.create_sheet(_("Household roster"))
     for column, width in enumerate(LIST_WIDTHS, 1):
         sheet.column_dimensions[get_column_letter(column)].width = width
     sheet.freeze_panes = "A3"

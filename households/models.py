@@ -397,7 +397,10 @@ class StagedHousehold(Staged):
     head_name = models.CharField(max_length=50)
     head_pinyin = models.CharField(max_length=50)
     head_fingerprint = models.CharField(max_length=32)
-    phone = models.CharField(max_length=20)
+    phone = models.CharField(max_length=20, help_text="the head's")
+    spare_phone = models.CharField(
+        max_length=20, default="", help_text="another member's, for a new household without the head's"
+    )
     categories = ArrayField(models.CharField(max_length=20), null=True)
     priority = models.PositiveSmallIntegerField(null=True)
     note = models.CharField(max_length=500)

@@ -39,3 +39,11 @@ def resume_rosters() -> None:
 
     for import_id, step in actions.stuck():
         STEPS[step].delay(import_id)
+
+
+@shared_task
+def forget_rosters() -> None:
+    """Delete what is not needed any more of old imports: files, staged rows, errors, images of what was before."""
+    from households.roster import actions
+
+    actions.forget_old()

@@ -131,7 +131,11 @@ def detail_context(
     return {
         "household": household,
         "residents": [
-            {"resident": resident, "id_number": (revealed or {}).get(resident.pk, resident.id_number_masked)}
+            {
+                "resident": resident,
+                "id_number": (revealed or {}).get(resident.pk, resident.id_number_masked),
+                "reveal_form": forms.get("reveal_form") or RevealForm(auto_id=f"reveal_{resident.pk}_%s"),
+            }
             for resident in residents
         ],
         "categories": [names.get(code, code) for code in household.categories],
@@ -141,8 +145,7 @@ def detail_context(
         "may_reveal": has_permission(user, Permission.ID_NUMBER_REVEAL),
         "may_decide": has_permission(user, Permission.RESIDENT_CHANGE_DECIDE),
         "revealed": set(revealed or {}),
-        "reveal_form": forms.get("reveal_form") or RevealForm(),
-        "do_not_visit_form": forms.get("do_not_visit_form") or DoNotVisitForm(),
+        "do_not_visit_form": forms.get("do_not_visit_form") or DoNotVisitForm(auto_id="wish_%s"),
     }
 
 
@@ -169,7 +172,7 @@ def household_wish(request: HttpRequest, pk: int) -> HttpResponse:
         actions.withdraw_do_not_visit(household=household, by=acting(request))
         messages.success(request, _("The household may be visited again."))
         return redirect("households:detail", pk)
-    form = DoNotVisitForm(request.POST)
+    form = DoNotVisitForm(request.POST, auto_id="wish_%s")
     if not form.is_valid():
         context = detail_context(request, household, do_not_visit_form=form)
         return render(request, "households/detail.html", context, status=400)

@@ -56,7 +56,10 @@ def open_issue(
     check_issue(
         category=category, kind=kind, text=text, place=place, household=household, campaign=campaign, photos=photos
     )
-    clean = attachments.clean_photos(photos)
+    try:
+        clean = attachments.clean_photos(photos)
+    except ValidationError as error:
+        raise ValidationError({"photos": error.messages}) from error
     now = timezone.now()
     route = routing.choose(active_rules(), category=category, place=place, kind=kind, text=text)
     issue = Issue.objects.create(
@@ -122,11 +125,11 @@ def move_issue(
         raise ValidationError(refusal.label)
     note = note.strip()
     check_move(step, locked, note=note, outcome=outcome, unit=unit)
-    before, holder = locked.state, locked.unit
-    apply_move(step, locked, by=by, at=timezone.now(), note=note, outcome=outcome, unit=unit)
+    before, holder, now = locked.state, locked.unit, timezone.now()
+    apply_move(step, locked, by=by, at=now, note=note, outcome=outcome, unit=unit)
     locked.version += 1
     locked.save()
-    append_event(locked, step.name, by=by, at=timezone.now(), from_state=before, from_unit=holder, note=note)
+    append_event(locked, step.name, by=by, at=now, from_state=before, from_unit=holder, note=note)
     return locked
 
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from django import forms
-from django.core.files.uploadedfile import UploadedFile
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from households.models import Household
-from issues import attachments
 from issues.actions import MAX_TEXT
 from issues.models import Category, Issue, IssueQuerySet, Kind, Outcome, RoutingRule
 from issues.workflow import Move, State
@@ -52,7 +49,7 @@ def unit_choices(units: UnitQuerySet, blank: str) -> Choices:
 class LedgerForm(forms.Form):
     """The ledger's filters, as they stand in the query string. A field that makes no sense is named and left out."""
 
-    TABS = (("open", gettext_lazy("Open")), *State.choices, ("all", gettext_lazy("All")))
+    TABS = (("open", gettext_lazy("Still open")), *State.choices, ("all", gettext_lazy("All")))
 
     state = forms.ChoiceField(choices=TABS, required=False, widget=forms.HiddenInput)
     q = forms.CharField(
@@ -69,7 +66,11 @@ class LedgerForm(forms.Form):
     kind = forms.ChoiceField(label=gettext_lazy("Kind of issue"), required=False)
     due = forms.ChoiceField(label=gettext_lazy("Due day"), required=False)
     outcome = forms.ChoiceField(label=gettext_lazy("How it ended"), required=False)
-    campaign = forms.ModelChoiceField(label=gettext_lazy("Campaign"), queryset=Campaign.objects.none(), required=False)
+    campaign = forms.ModelChoiceField(
+        label=gettext_lazy("Campaign"),
+        queryset=Campaign.objects.none(),
+        required=False,
+    )
     recorded_from = forms.DateField(
         label=gettext_lazy("Recorded from"), required=False, widget=forms.DateInput(attrs={"type": "date"})
     )
@@ -90,7 +91,9 @@ class LedgerForm(forms.Form):
             holders = holders | district.filter(pk=unit.pk)
         self.choose("place", district, unit_choices(below, _("everywhere")))
         self.choose("unit", district, unit_choices(holders, _("every unit")))
-        self.choose("campaign", Campaign.objects.visible_to(user), None)
+        campaign = self.fields["campaign"]
+        assert isinstance(campaign, forms.ModelChoiceField)
+        campaign.queryset, campaign.empty_label = Campaign.objects.visible_to(user), _("every campaign")
         self.fields["category"].choices = category_choices(_("every category"))  # type: ignore[attr-defined]
         self.fields["kind"].choices = [("", _("every kind")), *Kind.choices]  # type: ignore[attr-defined]
         self.fields["outcome"].choices = [("", _("every outcome")), *Outcome.choices]  # type: ignore[attr-defined]
@@ -101,18 +104,17 @@ class LedgerForm(forms.Form):
         ]
         self.is_valid()
 
-    def choose(self, name: str, queryset: Any, choices: Choices | None) -> None:
-        """Accept any row of `queryset`, and offer `choices` where they are fewer than all of it."""
+    def choose(self, name: str, queryset: UnitQuerySet, choices: Choices) -> None:
+        """Accept any unit of `queryset`, and offer `choices`, which are fewer."""
         field = self.fields[name]
         assert isinstance(field, forms.ModelChoiceField)
         field.queryset = queryset
-        if choices is not None:
-            chosen = str(self.data.get(name, ""))
-            offered = {str(key) for _group, rows in choices[1:] for key, _label in rows}
-            # a drill-down may name a unit the list does not offer: a village, seen from the district
-            if chosen.isascii() and chosen.isdigit() and len(chosen) < 10 and chosen not in offered:
-                choices += [(_("Chosen"), [(row.pk, row.name) for row in queryset.filter(pk=chosen)])]
-            field.choices = choices
+        chosen = str(self.data.get(name, ""))
+        offered = {str(key) for _group, rows in choices[1:] for key, _label in rows}
+        # a drill-down may name a unit the list does not offer: a village, seen from the district
+        if chosen.isascii() and chosen.isdigit() and len(chosen) < 10 and chosen not in offered:
+            choices += [(_("Chosen"), [(row.pk, row.name) for row in queryset.filter(pk=chosen)])]
+        field.choices = choices
 
     def told(self) -> dict[str, str]:
         """The filters that were given, for the audit trail. What was searched for stays out: it may be a name."""
@@ -183,7 +185,13 @@ class IssueForm(forms.Form):
 
     place = forms.ModelChoiceField(label=gettext_lazy("Place"), queryset=Unit.objects.none())
     category = forms.ModelChoiceField(label=gettext_lazy("Category"), queryset=Category.objects.filter(is_active=True))
-    kind = forms.ChoiceField(label=gettext_lazy("Kind of issue"), choices=Kind, widget=forms.RadioSelect)
+    kind = forms.ChoiceField(
+        label=gettext_lazy("Kind of issue"),
+        choices=Kind,
+        widget=forms.RadioSelect,
+        required=False,
+        help_text=gettext_lazy("Left open, it is the category's usual kind."),
+    )
     text = forms.CharField(
         label=gettext_lazy("What the resident said"),
         max_length=MAX_TEXT,
@@ -209,19 +217,18 @@ class IssueForm(forms.Form):
             assert isinstance(field, forms.ModelChoiceField)
             field.queryset = places
             field.choices = unit_choices(places, _("Choose a place"))
+            post = access.post_of(user)
+            field.initial = post.unit_id if post and post.unit.kind == Unit.Kind.VILLAGE else None
         else:
             del self.fields["place"]
         self.fields["category"].choices = category_choices(_("Choose a category"))  # type: ignore[attr-defined]
 
-    def clean_photos(self) -> Sequence[UploadedFile]:
-        """Refuse what is no picture here, where it can be said beside the field."""
-        attachments.clean_photos(self.cleaned_data["photos"])
-        return self.cleaned_data["photos"]
-
     def clean(self) -> dict[str, Any]:
-        """Take the place from the household where there is one."""
+        """Take the place from the household, and the kind from the category, where they were not chosen."""
         if self.household is not None:
             self.cleaned_data["place"] = self.household.village
+        if self.cleaned_data.get("category") and self.cleaned_data.get("kind") == "":
+            self.cleaned_data["kind"] = self.cleaned_data["category"].kind
         return self.cleaned_data
 
 

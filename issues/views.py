@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Page, Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
-from django.utils.html import format_html
 from django.utils.http import content_disposition_header
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
@@ -158,7 +157,7 @@ def render_detail(
         "events": event_rows(issue),
         "photos": issue.attachments.all(),
         "household": household,
-        "phone_link": format_html('<a href="tel:{0}">{0}</a>', household.phone) if household else "",
+        "tel": f"tel:{household.phone}" if household else "",
         "household_url": household_url(household, user),
     }
     return render(request, "issues/detail.html", context, status=status)
@@ -205,8 +204,11 @@ def issue_move(request: HttpRequest, pk: int, name: str) -> HttpResponse:
         raise Http404
     form = MoveForm(request.POST, step=step, issue=issue)
     if not form.is_valid():
-        if step not in issue.allowed_moves(request.user):
-            return render_conflict(request, issue, form, _("This step is not open to you now."))
+        refusal = issue.refusal(step, request.user)
+        if refusal == workflow.Refusal.STATE:
+            return render_conflict(request, issue, form, str(refusal.label))
+        if refusal is not None:
+            raise PermissionDenied(refusal.label)
         return render_detail(request, issue, bound=form, status=422)
     values = form.cleaned_data
     try:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.apps import apps
+from django.contrib.admin.models import LogEntry
 from django.db import connection, models, transaction
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -19,6 +20,8 @@ from outreach.models import AuditEvent, User
 # The chain is one line for the whole database, so writers take turns. Record last in a transaction: the lock is
 # held until it ends.
 CHAIN_LOCK = 4_399_001
+
+SYSTEM = "system"
 
 # What each action is called on screen; a test finds the ones missing here.
 LABELS: dict[str, str | Promise] = {
@@ -76,6 +79,76 @@ LABELS: dict[str, str | Promise] = {
 }
 
 
+# What the keys of an event's detail are called on screen; a key not listed shows as it is.
+DETAIL_LABELS: dict[str, str | Promise] = {
+    "added": _("added"),
+    "after": _("after"),
+    "attempts": _("attempts"),
+    "before": _("before"),
+    "categories": _("categories"),
+    "changed": _("households changed"),
+    "changes": _("changes"),
+    "columns": _("columns"),
+    "count": _("number"),
+    "created": _("created"),
+    "delete": _("deleted"),
+    "due_on": _("due on"),
+    "ends_on": _("ends on"),
+    "error": _("errors"),
+    "errors": _("errors"),
+    "fields": _("fields"),
+    "filename": _("file name"),
+    "filters": _("filters"),
+    "group": _("group"),
+    "household": _("household"),
+    "households": _("households"),
+    "households_added": _("households added"),
+    "households_removed": _("households removed"),
+    "invalid": _("rows refused"),
+    "ip": _("address"),
+    "name": _("name"),
+    "new": _("created"),
+    "places": _("places"),
+    "put_back": _("put back"),
+    "reason": _("reason"),
+    "reordered": _("moved in the official order"),
+    "residents": _("residents"),
+    "roster_state": _("roster state"),
+    "row": _("object"),
+    "rows": _("rows"),
+    "rule": _("rule"),
+    "skip": _("unchanged"),
+    "starts_on": _("starts on"),
+    "taken_off": _("taken off"),
+    "unchanged": _("unchanged"),
+    "unit": _("unit"),
+    "units": _("units"),
+    "update": _("updated"),
+    "updated": _("updated"),
+    "user": _("user"),
+    "version": _("version"),
+    "visitor": _("visitor"),
+    "visitors": _("visitors"),
+    "within": _("within"),
+}
+DETAIL_VALUES = {"verified_empty": _("verified empty"), "moved": _("moved away")}
+
+
+def detail_text(detail: dict[str, Any]) -> str:
+    """Return an event's detail as one line for people; what is empty is left out."""
+    parts = []
+    for key, value in detail.items():
+        if key == "changes" and isinstance(value, list):  # as Django's admin writes them
+            value = LogEntry(change_message=json.dumps(value)).get_change_message()
+        elif isinstance(value, list):
+            value = "、".join(str(part) for part in value)
+        elif isinstance(value, str):
+            value = DETAIL_VALUES.get(value, value)
+        if value not in (None, "", {}, False):
+            parts.append(f"{DETAIL_LABELS.get(key, key)} {value}")
+    return " · ".join(parts)
+
+
 def label(action: str) -> str:
     """Return the action's name on screen; the raw one where a later version knows it no more."""
     return str(LABELS.get(action, action))
@@ -105,7 +178,7 @@ def record(action: str, target: models.Model | str, *, by: User | None, **detail
         event = AuditEvent(
             at=timezone.now(),
             actor_id=by.pk if by else None,
-            actor=f"{by.name} ({by.staff_number})" if by else "system",
+            actor=f"{by.name} ({by.staff_number})" if by else SYSTEM,
             action=action,
             unit_code=post.unit.code if post else "",
             target=target if isinstance(target, str) else f"{target._meta.label_lower}:{target.pk}",

@@ -1,6 +1,10 @@
 """Pinyin initials, by which people search names on a phone: 张三 → zs."""
 
+import os
 from functools import lru_cache
+
+# Its table of phrases takes 60 MB and half a second in every process; single characters do not need it.
+os.environ.setdefault("PYPINYIN_NO_PHRASES", "true")
 
 from pypinyin import Style, pinyin
 

@@ -137,6 +137,12 @@ CELERY_BEAT_SCHEDULE: dict[str, dict] = {
         "schedule": 10.0,
         "options": {"expires": 10},
     },
+    "households.resume_rosters": {
+        "task": "households.tasks.resume_rosters",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "households.forget_rosters": {"task": "households.tasks.forget_rosters", "schedule": crontab(hour=3, minute=40)},
     "reports.check_rollups": {"task": "reports.tasks.check_rollups", "schedule": crontab(hour=3, minute=20)},
 }
 

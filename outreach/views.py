@@ -61,5 +61,14 @@ def audit_list(request: HttpRequest) -> HttpResponse:
     if until := form.value("until"):
         events = events.filter(at__date__lte=until)
     page = Paginator(events, 50).get_page(request.GET.get("page"))
-    rows = [(event, audit.label(event.action), audit.target_label(event.target)) for event in page]
+    rows = [
+        {
+            "event": event,
+            "actor": _("the system") if event.actor == audit.SYSTEM else event.actor,
+            "action": audit.label(event.action),
+            "target": audit.target_label(event.target),
+            "detail": audit.detail_text(event.detail),
+        }
+        for event in page
+    ]
     return render(request, "outreach/audit_list.html", {"form": form, "page": page, "rows": rows})

@@ -176,6 +176,7 @@ NOUNS: list[tuple[str, Callable[[Place], Any]]] = [
 MAIN = {"households": "household", "issues": "issue", "visits": "household", "reports": "campaign"}
 # url name → argument → value, where the rules above do not fit.
 SPECIAL: dict[str, dict[str, Callable[[Place], Any]]] = {
+    "issues:attachment": {"pk": lambda place: place.issue.pk},
     "issues:move": {"name": lambda place: "finish"},
     "reports:household_rows": {"figure": lambda place: "covered"},
     "reports:issue_rows": {"figure": lambda place: "solved"},

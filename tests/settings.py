@@ -11,6 +11,7 @@ os.environ.setdefault("DEMO", "1")
 # playwright's sync API runs an event loop in the thread of the test, where Django would refuse the database
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
 
+from outreach.messages import LOCALE, compile_all  # noqa: E402
 from outreach.settings import *  # noqa: E402, F403
 from outreach.settings import CACHES, REDIS_URL, STATIC_ROOT, STORAGES  # noqa: E402
 
@@ -21,3 +22,4 @@ if os.environ.get("REDIS_URL"):  # somebody's own Redis: keep to its last databa
 # the manifest exists only after collectstatic
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # or whitenoise warns of it on every run
+compile_all(LOCALE)  # before Django reads them

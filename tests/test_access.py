@@ -105,6 +105,14 @@ def test_things_out_of_reach_do_not_exist(cast, scenery, login, view):
                 assert call(login(user), next_door) == 404, (role, "the neighbours'")
 
 
+@pytest.mark.parametrize("role", ROLES)
+def test_home_leads_every_role_to_a_page_that_opens(cast, scenery, login, role):
+    client = login(getattr(cast, role))
+    response = client.get(reverse("home"))
+    assert response.status_code == 302
+    assert client.get(response["Location"]).status_code == 200
+
+
 def test_every_role_has_permissions_and_a_sentence():
     assert set(ROLE_PERMISSIONS) == set(ROLE_SENTENCES) == set(Role)
 

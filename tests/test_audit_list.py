@@ -23,7 +23,7 @@ def page(client, **query):
 
 
 def shown(response):
-    return [event.target for event, _label, _target in response.context["rows"]]
+    return [row["event"].target for row in response.context["rows"]]
 
 
 def test_supervisor_sees_the_districts_events_and_the_systems_newest_first(cast, login):
@@ -39,6 +39,13 @@ def test_supervisor_sees_the_districts_events_and_the_systems_newest_first(cast,
 def test_failed_login_belongs_to_the_accounts_district(cast, login):
     audit.record("login.failed", cast.visitor, by=None)
     assert len(shown(page(login(cast.supervisor)))) == 1
+
+
+def test_detail_reads_in_chinese_and_leaves_out_what_is_empty(cast, login):
+    audit.record("unit.import", "units.csv", by=None, created=3, errors=0, units=["439900", "439901"], group=None)
+    (row,) = page(login(cast.supervisor)).context["rows"]
+    assert (row["actor"], row["action"]) == ("系统", "导入单位")
+    assert row["detail"] == "单位 439900、439901 · 新增 3"
 
 
 @pytest.fixture

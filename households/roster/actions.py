@@ -182,6 +182,9 @@ def check_import(*, import_id: int) -> None:
         except (OSError, ValueError):
             # the stored file is gone, or was changed
             _fail(roster_import, "damaged")
+        except Exception:
+            _fail(roster_import, "program_error")
+            raise
 
 
 def check_file(roster_import: RosterImport, path: Path) -> Roster:
@@ -231,7 +234,7 @@ def commit_import(*, import_id: int) -> None:
         if roster_import is None or roster_import.state != State.COMMITTING:
             return
         progress.report(import_id, 10)
-        with transaction.atomic():
+        with _falling_back(roster_import, State.CHECKED), transaction.atomic():
             _take_turn()
             seen = roster_import.summary.get("counts")
             if not StagedHousehold.objects.filter(roster_import=import_id).exists():
@@ -269,7 +272,7 @@ def undo_import(*, import_id: int) -> None:
         if roster_import is None or roster_import.state != State.UNDOING:
             return
         progress.report(import_id, 10)
-        with transaction.atomic():
+        with _falling_back(roster_import, State.COMMITTED), transaction.atomic():
             _take_turn()
             try:
                 refuse_blocked_undo(roster_import)
@@ -402,6 +405,17 @@ def _take_turn() -> None:
 
 
 @contextmanager
+def _falling_back(roster_import: RosterImport, state: str) -> Iterator[None]:
+    """Put the import back to `state` where writing fails, so that people see it and nothing is tried for ever."""
+    try:
+        yield
+    except Exception:
+        roster_import.failure = "program_error"
+        _enter(roster_import, state, "failure")
+        raise
+
+
+@contextmanager
 def _only_worker(import_id: int) -> Iterator[RosterImport | None]:
     """Give the import to the one worker at it, None to a second. A killed worker's lock goes with its connection."""
     with connection.cursor() as cursor:
@@ -425,3 +439,23 @@ def stuck(*, since: datetime.timedelta = datetime.timedelta(minutes=1)) -> list[
     steps = {State.UPLOADED: "check", State.CHECKING: "check", State.COMMITTING: "commit", State.UNDOING: "undo"}
     waiting = RosterImport.objects.filter(state__in=steps, state_at__lt=timezone.now() - since)
     return [(pk, steps[State(state)]) for pk, state in waiting.values_list("pk", "state")]
+
+
+def forget_old() -> int:
+    """Delete the files, staged rows, errors and before-images of imports past their undo time. Returns how many.
+
+    The import itself stays, so that each household still knows its file and row. Running it again changes nothing.
+    """
+    before = timezone.now() - datetime.timedelta(days=RosterImport.UNDO_DAYS)
+    old = RosterImport.objects.filter(created_at__lt=before, state_at__lt=before).exclude(file="")
+    count = 0
+    for roster_import in old.exclude(state__in=RosterImport.WORKING):
+        with transaction.atomic():
+            apply.clear(roster_import.pk)
+            roster_import.errors.all().delete()
+            roster_import.before.all().delete()
+            roster_import.file.delete(save=False)
+            roster_import.file = ""
+            roster_import.save(update_fields=["file"])
+        count += 1
+    return count

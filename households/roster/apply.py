@@ -53,7 +53,8 @@ INSERT_HOUSEHOLDS = """INSERT INTO households_household (
         id, village_id, number, "group", address, door_key, head_name, head_pinyin, phone, categories, priority, note,
         roster_state, best_time, do_not_visit_reason, source_import_id, source_sheet, source_row, created_at, updated_at
     )
-    SELECT matched, village_id, number, "group", address, door_key, head_name, head_pinyin, phone,
+    SELECT matched, village_id, number, "group", address, door_key, head_name, head_pinyin,
+        coalesce(nullif(phone, ''), spare_phone),
         coalesce(categories, '{}'), coalesce(priority, 0), note, 'in_residence', '', '', %(import)s, sheet, row,
         %(now)s, %(now)s
     FROM households_stagedhousehold WHERE roster_import_id = %(import)s AND kind = 'new' ORDER BY position"""

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
+from sys import intern
 
 from households.roster import clean, id_numbers, relations
 from households.roster.clean import DITTO, Cell, text
@@ -26,6 +27,7 @@ NOT_AT_ADDRESS = frozenset(("02", "2", "人户分离", "户在人不在", "不�
 HOUSEHOLD_FIELDS = ("township", "village", "group", "number", "head_name", "address", "categories", "empty")
 LIMITS = {"number": 40, "group": 40, "address": 200, "relation": 20, "note": 500, "name": 50}
 PROGRESS_EVERY = 1_000
+ROW_BITS = 21  # a sheet has at most 1 048 576 rows
 
 
 class Person:
@@ -61,7 +63,7 @@ class Door:
         self.group = ""
         self.address = ""
         self.head_name = ""
-        self.categories: set[str] = set()
+        self.categories: frozenset[str] = frozenset()
         self.note = ""
         self.people: list[Person] = []
         self.bad = False
@@ -169,8 +171,8 @@ class _Checker:
         self.today = today
         self.progress = progress
         self.numbered: dict[tuple[int | str, str], Door] = {}
-        # the first 17 digits as a number → where they stood: the smallest thing that remembers 200 000 of them
-        self.seen: dict[int, tuple[int, int]] = {}
+        # the first 17 digits as a number → sheet and row in one number: the smallest thing that remembers 200 000
+        self.seen: dict[int, int] = {}
         # numbers that end in 000 and yet pass the check, as one in eleven cut-off numbers does
         self.zeros: list[tuple[Door, Person, bool]] = []
         self.headers: list[Header] = []
@@ -246,6 +248,7 @@ class _Checker:
         sheet_position = len(self.roster.sheets) - 1
         village: Village | None = titled or self.places.home
         village_text = ""
+        place_written: tuple[Cell, Cell] = ("", "")
         door: Door | None = None
         last_address = ""
         first_door = len(self.roster.doors)
@@ -295,13 +298,10 @@ class _Checker:
 
             # --- where
             if i_village >= 0:
-                written = row[i_village]
-                if written != "" and written != village_text:
-                    village_text = text(written)
-                    if village_text:
-                        township = text(row[i_township]) if i_township >= 0 else ""
-                        village = self.places.find(village_text, township)
-                        village_text = written  # type: ignore[assignment]
+                written = (row[i_village], row[i_township] if i_township >= 0 else "")
+                if written != place_written and (cell_text := text(written[0])):
+                    village_text, place_written = cell_text, written
+                    village = self.places.find(village_text, text(written[1]))
             number_text = text(row[i_number]) if i_number >= 0 else ""
 
             # --- relation
@@ -380,7 +380,7 @@ class _Checker:
                     door.categories |= self._categories(row[index])
             for index, category in i_flags:
                 if row[index] != "" and clean.flag(row[index]):
-                    door.categories.add(category)
+                    door.categories |= {category}
             notes = [part for index in i_notes if row[index] != "" and (part := text(row[index]))]
             if i_empty >= 0 and row[i_empty] != "" and clean.flag(row[i_empty]):
                 notes.append(flag_titles[i_empty])
@@ -395,7 +395,7 @@ class _Checker:
             person.name = name
             person.row = number
             person.relation = code or relations.OTHER
-            person.relation_text = relation_text  # type: ignore[assignment]
+            person.relation_text = intern(relation_text)  # type: ignore[arg-type]
             if len(relation_text) > LIMITS["relation"]:  # type: ignore[arg-type]
                 error(number, "relation", "too_long", limit=LIMITS["relation"])
             person.id_number = ""
@@ -417,11 +417,11 @@ class _Checker:
                             number,
                             "id_number",
                             "id_number_duplicate_in_file",
-                            at_sheet=self.roster.sheets[before[0]].name,
-                            at_row=before[1],
+                            at_sheet=self.roster.sheets[before >> ROW_BITS].name,
+                            at_row=before & (1 << ROW_BITS) - 1,
                         )
                     else:
-                        seen[digits] = (sheet_position, number)
+                        seen[digits] = sheet_position << ROW_BITS | number
                         person.id_number = id_number
                         person.sex = "1" if int(id_number[16]) & 1 else "2"
                         if id_number[15:] == "000":

@@ -54,7 +54,7 @@ TEXTS: dict[str, tuple[str | Promise, str | Promise]] = {
         _("Write the name as in the list of units, or move the row to the roster of the unit it belongs to."),
     ),
     "missing_name": (
-        _("The name is missing."),
+        _("The resident's name is missing."),
         _("Type the name; delete the row if there is no such person."),
     ),
     "name_invalid": (

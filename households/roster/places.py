@@ -90,10 +90,12 @@ class Places:
         for name in names:
             for tier, form in zip(self.tiers, FORMS, strict=True):
                 found: Sequence[Village] = tier.get(form(name), ())
-                if len(found) > 1 and township:
+                if township:
                     found = [place for place in found if _same_township(place.township, township)]
                 if len(found) == 1:
-                    return found[0] if not township or _same_township(found[0].township, township) else None
+                    return found[0]
+                if found:  # more than one place of this name
+                    return None
         return None
 
     def in_title(self, *titles: str) -> tuple[Village | None, str]:

@@ -60,6 +60,9 @@ MESSAGES: dict[str, str | Promise] = {
 # why an import stands where it stands, other than by its file
 FAILURES: dict[str, str | Promise] = {
     **MESSAGES,
+    "program_error": _(
+        "The program failed and nothing was written. Try again; if it fails again, tell the administrator."
+    ),
     "roster_changed": _("The roster changed since the check. Look at the new preview and import again."),
 }
 

@@ -236,7 +236,7 @@ def read_workbook(path: str, kind: str) -> None:
             read_through(archive)
     try:
         with open(path, "rb") as file:
-            book = CalamineWorkbook.from_filelike(io.BytesIO(file.read()))
+            book = CalamineWorkbook.from_filelike(file)
         rows = Rows()
         for position, about in enumerate(book.sheets_metadata):
             if about.typ != SheetTypeEnum.WorkSheet:

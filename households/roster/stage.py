@@ -11,14 +11,14 @@ from households.doors import door_key
 from households.idnumber import encrypt, fingerprint
 from households.models import RosterError, StagedHousehold, StagedResident
 from households.roster.check import Door, Roster
-from households.roster.clean import text
+from households.roster.clean import CONTROLS
 from households.roster.columns import FLAG
 from outreach.pinyin import initials
 
 NULL = "\\N"
 HOUSEHOLD_COLUMNS = (
     'roster_import_id, position, kind, village_id, number, "group", address, door_key, head_name, head_pinyin, '
-    "head_fingerprint, phone, categories, priority, note, sheet, row"
+    "head_fingerprint, phone, spare_phone, categories, priority, note, sheet, row"
 )
 RESIDENT_COLUMNS = (
     "roster_import_id, position, household_position, kind, name, pinyin, relation, relation_text, sex, birth_on, "
@@ -50,6 +50,11 @@ def escape(value: str) -> str:
     return value.replace("\\", "\\\\") if "\\" in value else value
 
 
+def _one_line(name: str) -> str:
+    """Return a sheet's or column's name as its author wrote it, as COPY wants it."""
+    return escape(" ".join(name.translate(CONTROLS).split()))
+
+
 def stage(roster: Roster, *, import_id: int, priorities: Mapping[str, int]) -> None:
     """Replace what is staged for the import. `priorities` maps category code → priority.
 
@@ -71,7 +76,7 @@ def stage(roster: Roster, *, import_id: int, priorities: Mapping[str, int]) -> N
 
 
 def _sheet_names(roster: Roster) -> list[str]:
-    return [escape(text(report.name)) for report in roster.sheets]
+    return [_one_line(report.name) for report in roster.sheets]
 
 
 def _states_categories(roster: Roster) -> list[bool]:
@@ -100,15 +105,14 @@ def _household_lines(roster: Roster, import_id: int, priorities: Mapping[str, in
             f"{import_id}\t{position}\t{'bad' if door.bad else 'new'}\t{door.village.id if door.village else NULL}\t"
             f"{escape(door.number[:40])}\t{escape(door.group[:40])}\t{escape(door.address[:200])}\t"
             f"{escape(door_key(door.group, door.address, door.number))}\t{escape(door.head_name[:50])}\t"
-            f"{initials(door.head_name[:50])}\t{fingerprint(head.id_number) if head else ''}\t{_phone(door)}\t{array}\t"
+            f"{initials(door.head_name[:50])}\t{fingerprint(head.id_number) if head else ''}\t"
+            f"{head.phone if head else ''}\t{_spare_phone(door)}\t{array}\t"
             f"{priority}\t{escape(door.note[:500])}\t{sheets[door.sheet]}\t{door.row}\n"
         )
 
 
-def _phone(door: Door) -> str:
-    """The head's phone, or the first anybody in the household has."""
-    if door.head and door.head.phone:
-        return door.head.phone
+def _spare_phone(door: Door) -> str:
+    """The first phone anybody in the household has."""
     return next((person.phone for person in door.people if person.phone), "")
 
 
@@ -147,6 +151,6 @@ def _resident_lines(roster: Roster, import_id: int) -> Iterator[str]:
 def _error_lines(roster: Roster, import_id: int) -> Iterator[str]:
     for error in roster.errors:
         yield (
-            f"{import_id}\t{escape(text(error.sheet))}\t{error.row}\t{escape(text(error.column))[:200]}\t"
+            f"{import_id}\t{_one_line(error.sheet)}\t{error.row}\t{_one_line(error.column[:200])}\t"
             f"{error.column_index}\t{error.code}\t{escape(json.dumps(error.detail))}\n"
         )

@@ -143,7 +143,7 @@ def _preview(request: HttpRequest, roster_import: RosterImport) -> dict[str, Any
     if staged:
         tabs = [
             *tabs,
-            ("new", _("New"), counts["resident_new"]),
+            ("new", _("New on the roster"), counts["resident_new"]),
             ("changed", _("Changed"), counts["household_changed"] + counts["resident_changed"]),
             ("moved", _("Moved here"), counts["resident_moved"]),
             ("missing", _("Missing from the file"), counts["household_missing"] + counts["resident_missing"]),
@@ -223,7 +223,8 @@ def _preview_changed(request: HttpRequest, roster_import: RosterImport) -> tuple
     if first < count:
         part = list(doors[max(first, 0) : last])
         known = Household.objects.in_bulk([row.matched for row in part])
-        rows += [_household_diff(row, known[row.matched or 0]) for row in part if row.matched in known]
+        names = dict(Category.objects.values_list("code", "name"))
+        rows += [_household_diff(row, known[row.matched], names) for row in part if row.matched in known]
     if last > count:
         part_people = list(people[max(first - count, 0) : last - count])
         known_people = Resident.objects.select_related("household").in_bulk([row.matched for row in part_people])
@@ -233,8 +234,7 @@ def _preview_changed(request: HttpRequest, roster_import: RosterImport) -> tuple
     return page, rows
 
 
-def _household_diff(row: StagedHousehold, household: Household) -> dict[str, Any]:
-    names = dict(Category.objects.values_list("code", "name"))
+def _household_diff(row: StagedHousehold, household: Household, names: dict[str, str]) -> dict[str, Any]:
     lines = [
         _line(Household, field, getattr(household, field), getattr(row, field))
         for field in HOUSEHOLD_FIELDS
@@ -245,7 +245,7 @@ def _household_diff(row: StagedHousehold, household: Household) -> dict[str, Any
             "、".join(names.get(code, code) for code in codes) for codes in (household.categories, row.categories)
         )
         lines.append({"label": str(_("Household category")), "old": old, "new": new})
-    return {"what": _("Household"), "name": str(household), "row": row, "lines": lines, "household": household}
+    return {"what": _("Whole household"), "name": str(household), "row": row, "lines": lines, "household": household}
 
 
 def _resident_diff(row: StagedResident, resident: Resident) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from django.conf import settings
+from django.db import connections
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
@@ -63,11 +64,12 @@ def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=ARGS)
         yield browser
+        connections.close_all()  # those of this thread while the event loop runs: else the database cannot be dropped
         browser.close()
 
 
 @pytest.fixture
-def live(transactional_db, django_db_serialized_rollback, live_server):
+def live(transactional_db, live_server):
     """The server under test; `live.url` is its address. Rows made by migrations are there."""
     return live_server
 

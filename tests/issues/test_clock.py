@@ -8,6 +8,7 @@ import pytest
 
 from issues import clock
 from issues.models import KindLimit
+from outreach import calendar
 
 LIMITS = {"hazard": (3, 1), "consultation": (3, 1), "need": (7, 1), "dispute": (15, 1), "suggestion": (7, 1)}
 
@@ -56,7 +57,8 @@ def oracle(year_first, year_last):
 
 def test_every_due_day_of_three_years_equals_the_oracle():
     working = oracle(2024, 2026)
-    table = {}
+    # the published calendar, read once: asking the package for each of 700 000 steps takes half a minute
+    table = {day: calendar.is_workday(day, {}) for day in span(date(2024, 1, 1), date(2026, 12, 31))}
     mistakes, checked = [], 0
     for start in sorted(span(date(2024, 1, 1), date(2026, 11, 1))):
         after = next(index for index, day in enumerate(working) if day > start)

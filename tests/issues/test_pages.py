@@ -233,6 +233,14 @@ def test_a_move_the_state_does_not_allow_is_a_conflict(cast, login):
     assert response.status_code == 409 and "还没签收" in response.content.decode()
 
 
+def test_a_move_that_is_not_for_the_user_is_refused_whatever_was_sent(cast, login):
+    issue = issue_at(cast, "accepted")
+    for values in ({}, {"version": issue.version}, {"version": issue.version, "outcome": "solved", "note": "好"}):
+        assert login(cast.leader).post(f"/issues/{issue.pk}/move/finish/", values).status_code == 403
+    issue.refresh_from_db()
+    assert issue.state == "accepted"
+
+
 def test_a_move_nobody_knows_is_not_found(cast, login):
     issue = issue_at(cast)
     assert login(cast.district_office).post(f"/issues/{issue.pk}/move/explode/", {"version": 1}).status_code == 404
@@ -317,6 +325,12 @@ def test_a_new_issue_of_a_household_takes_its_place(cast, login):
     assert response.status_code == 302
     issue = Issue.objects.get()
     assert (issue.household, issue.place, issue.kind, issue.is_urgent) == (home, cast.shiqiao, "hazard", True)
+
+
+def test_a_new_issue_without_a_kind_has_its_category_s_usual_one(cast, login):
+    values = {"place": cast.shiqiao.pk, "category": category("邻里纠纷").pk, "text": "两家争排水沟"}
+    assert login(cast.village_clerk).post("/issues/new/", values).status_code == 302
+    assert Issue.objects.get().kind == "dispute"
 
 
 @pytest.mark.parametrize("wanted", ["abc", "0", "-1", "9" * 18, "9" * 40, "%00", "1 OR 1=1"])
