@@ -1,4 +1,4 @@
-"""Triggers that note, in the transaction of each change, which counts are out of date (docs/decisions/0004-rollups.md).
+"""Triggers that note, in the transaction of each change, which counts are out of date (docs/decisions/0006-rollups.md).
 
 One INSERT … SELECT DISTINCT per statement, whatever the number of its rows; a statement that changes nothing counted
 notes nothing. TRUNCATE notes nothing either: recount after it.
