@@ -87,6 +87,15 @@ def add_person(staff_number: str, role: Role, unit: Unit) -> User:
 
 def insert(model: type[models.Model], columns: Mapping[str, str], source: str, **parameters: Any) -> None:
     """INSERT … SELECT: `columns` name → SQL over `source`, a FROM clause; other columns get the model's default."""
+    sql, values = insert_sql(model, columns, source, **parameters)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+
+
+def insert_sql(
+    model: type[models.Model], columns: Mapping[str, str], source: str, **parameters: Any
+) -> tuple[str, dict[str, Any]]:
+    """Return the statement of `insert` and its parameters."""
     values: dict[str, str] = dict(columns)
     for field in model._meta.concrete_fields:
         name = field.column
@@ -96,10 +105,8 @@ def insert(model: type[models.Model], columns: Mapping[str, str], source: str, *
         values[name] = f"%(default_{name})s"
         parameters[f"default_{name}"] = "" if default is None else default
     names = ", ".join(f'"{name}"' for name in values)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {model._meta.db_table} ({names}) SELECT {', '.join(values.values())} {source}", parameters
-        )
+    sql = f"INSERT INTO {model._meta.db_table} ({names}) SELECT {', '.join(values.values())} {source}"
+    return sql, parameters
 
 
 def draw(n: str, salt: int, of: int) -> str:

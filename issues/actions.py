@@ -56,7 +56,10 @@ def open_issue(
     check_issue(
         category=category, kind=kind, text=text, place=place, household=household, campaign=campaign, photos=photos
     )
-    clean = attachments.clean_photos(photos)
+    try:
+        clean = attachments.clean_photos(photos)
+    except ValidationError as error:
+        raise ValidationError({"photos": error.messages}) from error
     now = timezone.now()
     route = routing.choose(active_rules(), category=category, place=place, kind=kind, text=text)
     issue = Issue.objects.create(

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from django import forms
-from django.core.files.uploadedfile import UploadedFile
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from households.models import Household
-from issues import attachments
 from issues.actions import MAX_TEXT
 from issues.models import Category, Issue, IssueQuerySet, Kind, Outcome, RoutingRule
 from issues.workflow import Move, State
@@ -225,11 +222,6 @@ class IssueForm(forms.Form):
         else:
             del self.fields["place"]
         self.fields["category"].choices = category_choices(_("Choose a category"))  # type: ignore[attr-defined]
-
-    def clean_photos(self) -> Sequence[UploadedFile]:
-        """Refuse what is no picture here, where it can be said beside the field."""
-        attachments.clean_photos(self.cleaned_data["photos"])
-        return self.cleaned_data["photos"]
 
     def clean(self) -> dict[str, Any]:
         """Take the place from the household, and the kind from the category, where they were not chosen."""

@@ -12,7 +12,6 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
-from django.utils.html import format_html
 from django.utils.http import content_disposition_header
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
@@ -158,7 +157,7 @@ def render_detail(
         "events": event_rows(issue),
         "photos": issue.attachments.all(),
         "household": household,
-        "phone_link": format_html('<a href="tel:{0}">{0}</a>', household.phone) if household else "",
+        "tel": f"tel:{household.phone}" if household else "",
         "household_url": household_url(household, user),
     }
     return render(request, "issues/detail.html", context, status=status)

@@ -7,7 +7,7 @@ the unit and day. `differences` checks just that, so it may run while people wor
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -278,33 +278,30 @@ def read(campaign: Campaign, units: Iterable[Unit], today: date) -> dict[str, Fa
     Two queries at any size. `units`: those of the campaign's district.
     """
     codes = {unit.pk: unit.code for unit in units}
-    parts: dict[int, Facts] = defaultdict(Facts)
-    for unit_id, *counts in RosterCount.objects.filter(campaign=campaign).values_list("unit_id", *ROSTER_COLUMNS):
-        parts[unit_id] += Facts(**dict(zip(ROSTER_COLUMNS, counts, strict=True)))
-    days = DayCount.objects.filter(campaign=campaign).values("unit_id")
-    columns = {name: Sum(name) for name in DAY_COLUMNS if name != "open_due"}
+    rosters = RosterCount.objects.filter(campaign=campaign).values_list("unit_id", *ROSTER_COLUMNS)
+    columns = {f"sum_{name}": Sum(name) for name in DAY_COLUMNS if name != "open_due"}
     columns["overdue"] = Sum("open_due", filter=Q(day__lt=today), default=0)
     columns["not_due"] = Sum("open_due", filter=Q(day__gte=today), default=0)
-    sums = days.annotate(**{f"sum_{name}": total for name, total in columns.items()})
-    for unit_id, *counts in sums.values_list("unit_id", *(f"sum_{name}" for name in columns)):
-        parts[unit_id] += Facts(**dict(zip(columns, counts, strict=True)))
-    return _roll_up({codes[pk]: counts for pk, counts in parts.items() if pk in codes})
+    days = DayCount.objects.filter(campaign=campaign).values("unit_id").annotate(**columns)
+    # plain lists until the end: a district has 400 villages, each counting at three levels
+    names = (*ROSTER_COLUMNS, *(name.removeprefix("sum_") for name in columns))
+    totals: dict[str, list[int]] = {}
+    for start, rows in ((0, rosters), (len(ROSTER_COLUMNS), days.values_list("unit_id", *columns))):
+        for unit_id, *counts in rows:
+            for code in _levels(codes.get(unit_id, "")):
+                total = totals.setdefault(code, [0] * len(names))
+                for position, count in enumerate(counts, start):
+                    total[position] += count
+    return {code: Facts(**dict(zip(names, total, strict=True))) for code, total in totals.items()}
+
+
+def _levels(code: str) -> set[str]:
+    """Return the codes of the unit and the units above it; a department stands in no township."""
+    if not code:
+        return set()
+    return {code[:6], code} if "D" in code else {code[:6], code[:9], code}
 
 
 def counted_at() -> datetime | None:
     """Return the moment up to which the rollups hold everything; None before the first count."""
     return Freshness.objects.values_list("counted_at", flat=True).first()
-
-
-def _roll_up(facts: Mapping[str, Facts]) -> dict[str, Facts]:
-    """Add each unit to the units above it, which its code begins with."""
-    totals: dict[str, Facts] = {}
-    for code, counts in facts.items():
-        for length in _levels(code):
-            totals[code[:length]] = totals.get(code[:length], Facts()) + counts
-    return totals
-
-
-def _levels(code: str) -> Iterable[int]:
-    # a department's code does not pass through a township
-    return {6, len(code)} if "D" in code else {6, min(9, len(code)), len(code)}

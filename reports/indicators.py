@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from decimal import ROUND_HALF_UP, Decimal
 from math import sqrt
+from operator import add, attrgetter, sub
 from typing import Generic, TypeVar
 
 from django.utils.functional import Promise
@@ -34,10 +35,10 @@ class Facts:
     not_due: int = 0
 
     def __add__(self, other: Facts) -> Facts:
-        return Facts(*(getattr(self, field.name) + getattr(other, field.name) for field in fields(Facts)))
+        return Facts(*map(add, _values(self), _values(other)))
 
     def __sub__(self, other: Facts) -> Facts:
-        return Facts(*(getattr(self, field.name) - getattr(other, field.name) for field in fields(Facts)))
+        return Facts(*map(sub, _values(self), _values(other)))
 
     @property
     def to_visit(self) -> int:
@@ -53,6 +54,10 @@ class Facts:
     def judged(self) -> int:
         """Issues a solution rate is taken of: ended in the unit's hands, or open past the due day."""
         return self.issues_solved + self.issues_explained + self.issues_not_accepted + self.overdue
+
+
+# all counts in their order; dataclasses.astuple would copy each of them deeply
+_values: Callable[[Facts], tuple[int, ...]] = attrgetter(*(field.name for field in fields(Facts)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,23 @@ class Reader:
         )
 
 
+# Stand-ins in the patterns of Links, which the URLs take for a unit and a figure.
+LINK_CODE, LINK_FIGURE = "000000", "figure"
+
+
+@dataclass(frozen=True)
+class Links:
+    """Where rows are, with stand-ins for unit and figure: a district has 5 000 links, and Django's reverse is slow."""
+
+    households: str
+    issues: str
+
+    @classmethod
+    def of(cls, campaign: Campaign) -> Links:
+        args = [campaign.pk, LINK_CODE, LINK_FIGURE]
+        return cls(reverse("reports:household_rows", args=args), reverse("reports:issue_rows", args=args))
+
+
 @dataclass(frozen=True)
 class Line:
     """One unit in the ranking. `outside`: the line of what belongs to no unit of that kind, else ""."""
@@ -90,6 +107,7 @@ class Line:
     unit: Unit
     facts: Facts
     reader: Reader
+    links: Links
     rank: int | None = None
     is_few: bool = False  # shown, not ranked
     outside: str = ""
@@ -104,13 +122,15 @@ class Line:
         if not self.count(key):
             return ""
         if key in figures.HOUSEHOLDS:
-            name, opens = "reports:household_rows", self.reader.opens_households(self.unit.code) and not self.outside
+            pattern = self.links.households if self.opens_households and not self.outside else ""
         else:
-            name, opens = "reports:issue_rows", self.reader.issues
-        if not opens:
-            return ""
-        query = f"?outside={self.outside}" if self.outside else ""
-        return reverse(name, args=[self.campaign.pk, self.unit.code, key]) + query
+            pattern = self.links.issues if self.reader.issues else ""
+        query = f"?outside={self.outside}" if self.outside and pattern else ""
+        return pattern.replace(LINK_CODE, self.unit.code).replace(LINK_FIGURE, key) + query
+
+    @cached_property
+    def opens_households(self) -> bool:
+        return self.reader.opens_households(self.unit.code)
 
     def _share(self, indicator: Indicator, key: str) -> Share:
         return Share(indicator, indicator.numerator(self.facts), indicator.denominator(self.facts), self.url(key))
@@ -237,25 +257,27 @@ def build(
     places = ranking(
         [(unit.code, counts.get(unit.code, Facts())) for unit in members], chosen, settings.RANKING_MIN_DENOMINATOR
     )
+    links = Links.of(campaign)
     lines = [
         Line(
             campaign=campaign,
             unit=by_code[place.key],
             facts=counts.get(place.key, Facts()),
             reader=reader,
+            links=links,
             rank=place.rank,
             is_few=place.rank is None and place.value is not None,
             township=by_code.get(place.key[:9]) if level == Unit.Kind.VILLAGE else None,
         )
         for place in places
     ]
-    total = Line(campaign, scope, counts.get(scope.code, Facts()), reader)
+    total = Line(campaign, scope, counts.get(scope.code, Facts()), reader, links)
     rest = total.facts
     for line in lines:
         rest = rest - line.facts
     own = None
     if scope.kind != Unit.Kind.VILLAGE and rest != Facts():
-        own = Line(campaign, scope, rest, reader, outside=level)
+        own = Line(campaign, scope, rest, reader, links, outside=level)
     return Ranking(
         campaign=campaign,
         scope=scope,

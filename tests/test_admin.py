@@ -94,7 +94,18 @@ def test_calendar_alarm_shows_on_the_index_with_a_way_out(client, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "query", ["p=abc", "p=999999999999999999999", "o=99", "q=%00", "q=" + "长" * 2000, "e=1", "x=1"]
+    "query",
+    [
+        "p=abc",
+        "p=999999999999999999999",
+        "o=99",
+        "q=%00",
+        "q=" + "长" * 2000,
+        "e=1",
+        "day__year=abc",
+        "day__year=99999&day__month=77",
+        "x=1",
+    ],
 )
 def test_junk_in_the_query_string_is_no_server_error(client, query):
     for url in changelists():

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 import chinese_calendar
 import pytest
+from django.urls import reverse
 
 from outreach import calendar
 from outreach.models import CalendarDay
@@ -102,6 +103,19 @@ def test_alarm_ends_when_the_year_has_been_entered_and_not_with_a_single_day():
 @pytest.fixture
 def in_november(monkeypatch):
     monkeypatch.setattr("django.utils.timezone.localdate", lambda: IN_2026)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("system_admin", "导入工作日历"), ("district_office", "此项由系统管理员办理"), ("leader", ""), ("visitor", "")],
+)
+def test_alarm_shows_on_the_pages_of_those_in_charge_and_says_what_to_do(cast, login, in_november, name, text):
+    client = login(getattr(cast, name))
+    page = client.get(reverse("account_change_password")).content.decode()
+    assert ("2027年的工作日安排尚未录入" in page) == bool(text)
+    assert text in page
+    enter_year(2027)
+    assert "2027" not in client.get(reverse("account_change_password")).content.decode()
 
 
 def test_daily_task_writes_one_error_for_the_log(in_november, caplog):

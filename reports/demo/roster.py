@@ -58,7 +58,7 @@ def _household(random: Random, registry: Registry, village: Unit, number: int) -
         street = STREETS[number % len(STREETS)]
         address = f"{street}{number // 12 + 1}栋{number % 3 + 1}单元{number % 6 + 1}0{number % 2 + 1}"
     else:
-        address = f"{village.name}{group}{number}号"
+        address = f"{group}{number}号"
     code = f"{number:04d}"
     return Household(
         village=village,

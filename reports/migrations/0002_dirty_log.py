@@ -1,23 +1,26 @@
-"""Triggers that note, in the transaction of each change, which counts are out of date (docs/decisions/0004-rollups.md).
+"""Triggers that note, in the transaction of each change, which counts are out of date (docs/decisions/0006-rollups.md).
 
-One INSERT … SELECT DISTINCT per statement, whatever the number of its rows. TRUNCATE notes nothing: recount after it.
+One INSERT … SELECT DISTINCT per statement, whatever the number of its rows; a statement that changes nothing counted
+notes nothing. TRUNCATE notes nothing either: recount after it.
 """
 
 from django.db import migrations
 
-# A change is what differs between the rows before and after; a statement that changes nothing counted logs nothing.
+# What a statement changed: the rows before and after, without those that are the same before and after. Grouping and
+# not a join: the plan is made at a session's first statement and kept, and a join of two sets without an index, planned
+# for one row, would take hours for a bulk update of many.
 CHANGED = {
     "INSERT": "SELECT {columns} FROM new_rows",
     "DELETE": "SELECT {columns} FROM old_rows",
-    "UPDATE": "(SELECT {columns} FROM old_rows EXCEPT SELECT {columns} FROM new_rows)"
-    " UNION ALL (SELECT {columns} FROM new_rows EXCEPT SELECT {columns} FROM old_rows)",
+    "UPDATE": "SELECT * FROM (SELECT {columns} FROM old_rows UNION ALL SELECT {columns} FROM new_rows) side"
+    " GROUP BY {names} HAVING count(*) = 1",
 }
 ROWS = {
     "INSERT": "NEW TABLE AS new_rows",
     "DELETE": "OLD TABLE AS old_rows",
     "UPDATE": "OLD TABLE AS old_rows NEW TABLE AS new_rows",
 }
-LOG = "INSERT INTO reports_dirtyday (campaign_id, unit_id, day)"
+LOG = "INSERT INTO reports_dirtyday (campaign_id, unit_id, day) SELECT DISTINCT"
 
 
 def local_day(column):
@@ -26,48 +29,65 @@ def local_day(column):
 
 # A household may move to another village while its duty or visit is being written: neither transaction sees the
 # other's rows, and the duty's day would be logged for the old village alone. So whoever writes a duty or a visit holds
-# the household's row (weakly: writers of duties do not wait for each other), and whoever moves a household waits for
-# them (HOUSEHOLDS below). Lock order for actions that write both: the assignment first, then its household.
-HOLD_HOUSEHOLDS = """
-    PERFORM 1 FROM households_household WHERE id IN (SELECT household_id FROM ({changed}) changed)
-        ORDER BY id FOR KEY SHARE;
-    IF NOT FOUND THEN RETURN NULL; END IF;
-"""
+# the household's row (FOR KEY SHARE: weakly, writers of duties do not wait for each other), and whoever moves a
+# household waits for them (FOR UPDATE). The village is read in a statement of its own: the one that waited for the lock
+# still sees what it saw before. Lock order for actions that write both: the assignment, then its household.
+HOLD = """PERFORM 1 FROM households_household WHERE id IN (SELECT household_id FROM ({changed}) changed)
+        ORDER BY id FOR KEY SHARE;"""
+LOCATED = "({changed}) changed JOIN households_household household ON household.id = changed.household_id"
 
-ASSIGNMENT_COLUMNS = "id, campaign_id, household_id, state = 'off_roster' AS off_roster"
+# The roster's count is out of date where a duty is new, gone, of another household, or on or off the roster: where its
+# rows before and after do not agree in these columns, so that they stand alone.
 ASSIGNMENTS = (
-    f"{ASSIGNMENT_COLUMNS}, covered_on, state = 'met' AS met",
-    HOLD_HOUSEHOLDS
-    + f"""
-    {LOG}
-    SELECT DISTINCT key.campaign_id, household.village_id, key.day
+    {
+        "id": "id",
+        "campaign_id": "campaign_id",
+        "household_id": "household_id",
+        "off_roster": "state = 'off_roster'",
+        "covered_on": "covered_on",
+        "met": "state = 'met'",
+    },
+    f"""
+    {HOLD}
+    {LOG} marked.campaign_id, marked.village_id, key.day
     FROM (
-        SELECT campaign_id, household_id, NULL::date AS day FROM ({{roster_changed}}) changed
-        UNION ALL
-        SELECT campaign_id, household_id, covered_on FROM ({{changed}}) changed WHERE covered_on IS NOT NULL
-    ) key
-    JOIN households_household household ON household.id = key.household_id;
+        SELECT changed.campaign_id, household.village_id, changed.covered_on, count(*) OVER (
+            PARTITION BY changed.id, changed.campaign_id, changed.household_id, changed.off_roster) = 1 AS roster
+        FROM {LOCATED}
+    ) marked
+    CROSS JOIN LATERAL (
+        VALUES (NULL::date, marked.roster), (marked.covered_on, marked.covered_on IS NOT NULL)
+    ) key (day, is_stale)
+    WHERE key.is_stale;
 """,
 )
 
 VISITS = (
-    f"uuid, campaign_id, household_id, {local_day('visited_at')} AS day",
-    HOLD_HOUSEHOLDS
-    + f"""
-    {LOG}
-    SELECT DISTINCT changed.campaign_id, household.village_id, changed.day
-    FROM ({{changed}}) changed
-    JOIN households_household household ON household.id = changed.household_id
-    WHERE changed.campaign_id IS NOT NULL;
+    {
+        "uuid": "uuid",
+        "campaign_id": "campaign_id",
+        "household_id": "household_id",
+        "day": local_day("visited_at"),
+    },
+    f"""
+    {HOLD}
+    {LOG} changed.campaign_id, household.village_id, changed.day FROM {LOCATED} WHERE changed.campaign_id IS NOT NULL;
 """,
 )
 
 ISSUES = (
-    f"id, campaign_id, place_id, state, outcome, due_on,"
-    f" {local_day('recorded_at')} AS raised_on, {local_day('done_at')} AS done_on",
+    {
+        "id": "id",
+        "campaign_id": "campaign_id",
+        "place_id": "place_id",
+        "state": "state",
+        "outcome": "outcome",
+        "raised_on": local_day("recorded_at"),
+        "done_on": local_day("done_at"),
+        "due_on": "due_on",
+    },
     f"""
-    {LOG}
-    SELECT DISTINCT changed.campaign_id, changed.place_id, key.day
+    {LOG} changed.campaign_id, changed.place_id, key.day
     FROM ({{changed}}) changed
     CROSS JOIN LATERAL (VALUES (raised_on), (done_on), (due_on)) key (day)
     WHERE changed.campaign_id IS NOT NULL AND key.day IS NOT NULL;
@@ -76,11 +96,10 @@ ISSUES = (
 
 # Old and new village of every duty and visit of the household. A new household has neither, so INSERT logs nothing.
 HOUSEHOLDS = (
-    "id, village_id, roster_state",
+    {"id": "id", "village_id": "village_id", "roster_state": "roster_state"},
     f"""
     PERFORM 1 FROM households_household WHERE id IN (SELECT id FROM ({{changed}}) changed) ORDER BY id FOR UPDATE;
-    {LOG}
-    SELECT DISTINCT key.campaign_id, changed.village_id, key.day
+    {LOG} key.campaign_id, changed.village_id, key.day
     FROM ({{changed}}) changed
     JOIN (
         SELECT household_id, campaign_id, NULL::date AS day FROM visits_assignment
@@ -102,14 +121,15 @@ TRIGGERS = (
 
 def create():
     for table, what, (columns, body), operations in TRIGGERS:
+        selected = ", ".join(f"{expression} AS {name}" for name, expression in columns.items())
         for operation in operations:
             name = f"reports_log_{what}_{operation.lower()}"
-            changed = CHANGED[operation].format(columns=columns)
-            roster_changed = CHANGED[operation].format(columns=ASSIGNMENT_COLUMNS)
+            changed = CHANGED[operation].format(columns=selected, names=", ".join(columns))
+            # Households and duties are looked up by index, also where the kept plan was made at a bulk statement.
             yield f"""
-CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off AS $$
 BEGIN
-{body.format(changed=changed, roster_changed=roster_changed)}
+    {body.format(changed=changed)}
     RETURN NULL;
 END $$;
 CREATE TRIGGER {name} AFTER {operation} ON {table} REFERENCING {ROWS[operation]}

@@ -129,24 +129,24 @@ def test_log_names_the_days_before_and_after_a_change(cast, campaign):
     duty = make_duty(campaign, cast.shiqiao, covered_on=START)
     visit = make_visit(cast, campaign, duty.household, START)
     issue = make_issue(cast, campaign, cast.shiqiao, raised_on=START, due_on=TODAY)
-    later = START + timedelta(days=2)
+    later, third = START + timedelta(days=2), START + timedelta(days=5)
     shiqiao, liutang = (campaign.pk, cast.shiqiao.pk), (campaign.pk, cast.liutang.pk)
     forget()
     Assignment.objects.update(covered_on=later)
     assert logged() == {(*shiqiao, START), (*shiqiao, later)}
     forget()
-    Visit.objects.filter(pk=visit.pk).update(visited_at=at(later))
-    assert logged() == {(*shiqiao, START), (*shiqiao, later)}
+    Visit.objects.filter(pk=visit.pk).update(visited_at=at(third))
+    assert logged() == {(*shiqiao, START), (*shiqiao, third)}
     forget()
     Issue.objects.filter(pk=issue.pk).update(place=cast.liutang)
     assert logged() == {(*unit, day) for unit in (shiqiao, liutang) for day in (START, TODAY)}
     forget()
     Household.objects.filter(pk=duty.household_id).update(village=cast.liutang)
-    assert logged() == {(*unit, day) for unit in (shiqiao, liutang) for day in (None, later)}
+    assert logged() == {(*unit, day) for unit in (shiqiao, liutang) for day in (None, later, third)}
     forget()
     Visit.objects.all().delete()
     Assignment.objects.all().delete()
-    assert logged() == {(*liutang, None), (*liutang, later)}
+    assert logged() == {(*liutang, None), (*liutang, later), (*liutang, third)}
 
 
 def test_log_of_a_rolled_back_change_is_rolled_back_with_it(cast, campaign):
@@ -390,34 +390,39 @@ def test_rollups_lose_nothing_to_four_writers_and_two_refreshers_at_once():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_rollups_see_a_duty_covered_while_its_household_moves():
+@pytest.mark.parametrize("first", ["cover", "move"])
+def test_rollups_see_a_duty_covered_while_its_household_moves(first):
     cast = make_cast()
     campaign = make_campaign(cast)
     duty = make_duty(campaign, cast.shiqiao)
     refresh_rollups()
-    covered, may_end = threading.Event(), threading.Event()
+    changes = {
+        "cover": lambda: Assignment.objects.filter(pk=duty.pk).update(covered_on=START, state="met"),
+        "move": lambda: Household.objects.filter(pk=duty.household_id).update(village=cast.liutang),
+    }
+    changed, may_end = threading.Event(), threading.Event()
 
-    def cover():
+    def change_and_wait():
         with transaction.atomic():
-            Assignment.objects.filter(pk=duty.pk).update(covered_on=START, state="met")
-            covered.set()
+            changes.pop(first)()
+            changed.set()
             may_end.wait(10)
         connection.close()
 
-    def move():
-        Household.objects.filter(pk=duty.household_id).update(village=cast.liutang)
+    def change_too():
+        changes.popitem()[1]()
         connection.close()
 
-    first, second = threading.Thread(target=cover), threading.Thread(target=move)
-    first.start()
-    covered.wait(10)
-    second.start()
-    second.join(1)  # it waits for the first; were it not made to, it would be through by now
-    assert second.is_alive()
+    one, other = threading.Thread(target=change_and_wait), threading.Thread(target=change_too)
+    one.start()
+    changed.wait(10)
+    other.start()
+    other.join(1)  # it waits for the first; were it not made to, it would be through by now
+    assert other.is_alive()
     refresh_rollups()
     may_end.set()
-    first.join()
-    second.join()
+    one.join()
+    other.join()
     refresh_rollups()
     assert facts.differences() == []
     assert read(campaign, TODAY)[cast.liutang.code] == Facts(households=1, covered=1, met=1)

@@ -391,3 +391,18 @@ def test_ranking_page_of_a_village_shows_its_figures_alone(cast, campaign, login
     assert page.status_code == 200
     assert page.context["ranking"].lines == []
     assert re.search(r"66\.67", page.content.decode())
+
+
+def test_ranking_without_a_campaign_says_what_to_do(cast, login):
+    make_campaign(cast, state=Campaign.State.DRAFT)
+    office, leader = (login(each).get(URL) for each in (cast.district_office, cast.leader))
+    assert office.status_code == leader.status_code == 200
+    assert reverse("visits:campaigns") in office.content.decode().split("<main")[1]
+    assert reverse("visits:campaigns") not in leader.content.decode().split("<main")[1]
+
+
+def test_ranking_without_a_roster_says_what_to_do(cast, login):
+    make_campaign(cast)
+    page = login(cast.township_admin).get(URL).content.decode().split("<main")[1]
+    assert "empty" in page
+    assert reverse("visits:campaigns") in page

@@ -16,7 +16,7 @@ from outreach import access, audit
 from outreach.access import Permission
 from outreach.models import Campaign, Unit, User
 from visits.actions.rollup import roll_up_assignment
-from visits.attempts import State
+from visits.attempts import Outcome, State
 from visits.models import Assignment, Visit, VisitStandard
 
 
@@ -211,21 +211,16 @@ def refresh_roster(*, campaign: Campaign, by: User, within: Unit | None = None) 
     standard = VisitStandard.objects.in_force(campaign)
     states = standard.roster_states if standard else [Household.RosterState.IN_RESIDENCE.value]
     duties = Assignment.objects.filter(campaign=campaign, household__village__code__startswith=code)
+    met = Visit.objects.filter(campaign=campaign, household=OuterRef("household"), outcome=Outcome.MET)
     gone = duties.exclude(household__roster_state__in=states).exclude(state=State.OFF_ROSTER)
+    # What roll_up says of them, without reading them one by one: only a meeting overrules "empty or moved".
+    taken_off = gone.filter(~Exists(met)).update(state=State.OFF_ROSTER, due_on=None, suggested_band="")
     back = duties.filter(household__roster_state__in=states, state=State.OFF_ROSTER)
-    taken_off = gone.filter(attempts=0).update(state=State.OFF_ROSTER)
     put_back = back.filter(attempts=0).update(state=State.TO_VISIT)
-    # With visits behind it the state follows from them as well.
-    tried = duties.filter(
-        pk__in=gone.exclude(state=State.MET)
-        .filter(attempts__gt=0)
-        .values("pk")
-        .union(back.filter(attempts__gt=0).values("pk"))
-    )
-    for assignment in tried.select_for_update(of=("self",)).select_related("campaign").order_by("pk"):
-        was_off = assignment.state == State.OFF_ROSTER
+    # With visits behind it the state follows from them; such returns are few.
+    for assignment in back.select_for_update(of=("self",)).select_related("campaign").order_by("pk"):
         roll_up_assignment(assignment)
-        put_back, taken_off = put_back + was_off, taken_off + (not was_off)
+        put_back += 1
     if added or taken_off or put_back:
         audit.record(
             "campaign.roster", campaign, by=by, within=code, added=added, taken_off=taken_off, put_back=put_back
