@@ -269,7 +269,12 @@ class Issue(models.Model):
         indexes = [
             models.Index(fields=["unit", "state", "due_on"], name="issues_unit_state_due"),
             models.Index(fields=["place", "state", "due_on"], name="issues_place_state_due"),
-            models.Index(fields=["state", "due_on"], name="issues_state_due"),
+            # the ledger's orders, by tab: the first page is read off the index, whatever the number of issues
+            models.Index(fields=["state", "due_on", "id"], name="issues_state_due_id"),
+            models.Index(fields=["due_on", "id"], name="issues_due_id"),
+            models.Index(
+                fields=["due_on", "id"], name="issues_open_due", condition=Q(state__in=["new", "assigned", "accepted"])
+            ),
         ]
         constraints = [
             models.CheckConstraint(

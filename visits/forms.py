@@ -115,7 +115,7 @@ class CampaignForm(forms.Form):
         help_text=_("None chosen: every household."),
     )
     roster_states = forms.MultipleChoiceField(
-        label=_("Households on the roster"),
+        label=_("Which households stand on the roster"),
         choices=Household.RosterState.choices,
         widget=forms.CheckboxSelectMultiple,
         help_text=_("Usually only those in residence."),
