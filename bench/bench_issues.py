@@ -25,7 +25,7 @@ MAX_HOUSEHOLDS = 30_000
 RUNS = 25
 # Few enough that a township has a full page of open issues at SMALL too: a page of 2 rows is no measure for one of 30.
 TOWNSHIPS, VILLAGES = 5, 10
-DEPARTMENTS = 10
+DEPARTMENTS = 11
 RARE = 5  # issues of the department that has nearly none
 
 
@@ -60,7 +60,7 @@ def readings(issues: int) -> dict[str, tuple[int, float]]:
         if name in ("district", "township"):
             result[f"closed_{name}"] = read(client, "/issues/?state=closed&page=20")
         issue = Issue.objects.visible_to(person).order_by("pk").last()
-        assert issue is not None
+        assert issue is not None, name
         result[f"detail_{name}"] = read(client, f"/issues/{issue.pk}/")
     return result
 

@@ -106,7 +106,15 @@ class Household(models.Model):
     do_not_visit_at = models.DateTimeField(_("asked not to be visited at"), null=True, blank=True)
     do_not_visit_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     source_import = models.ForeignKey(
-        "RosterImport", null=True, blank=True, on_delete=models.SET_NULL, related_name="households", editable=False
+        "RosterImport",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="households",
+        editable=False,
+        # imports are never deleted; the check and the index would cost each import a quarter of its time
+        db_constraint=False,
+        db_index=False,
     )
     source_sheet = models.CharField(max_length=100, blank=True, editable=False)
     source_row = models.PositiveIntegerField(null=True, editable=False)
@@ -190,7 +198,14 @@ class Resident(models.Model):
     second_phone = models.CharField(_("second phone"), max_length=20, blank=True)
     lives_here = models.BooleanField(_("lives at the registered address"), default=True)
     source_import = models.ForeignKey(
-        "RosterImport", null=True, blank=True, on_delete=models.SET_NULL, related_name="residents", editable=False
+        "RosterImport",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="residents",
+        editable=False,
+        db_constraint=False,
+        db_index=False,
     )
     source_sheet = models.CharField(max_length=100, blank=True, editable=False)
     source_row = models.PositiveIntegerField(null=True, editable=False)

@@ -16,4 +16,6 @@ def _initial(character: str) -> str:
 
 def initials(text: str) -> str:
     """Return the pinyin initials of `text`, character by character; letters and digits stand for themselves."""
+    if text.isalnum():
+        return "".join(map(_initial, text))
     return "".join(_initial(character) for character in text if character.isalnum())

@@ -245,10 +245,12 @@ def commit_import(*, import_id: int) -> None:
             match.match(import_id=import_id, reach=_reach(roster_import))
             progress.report(import_id, 40)
             counts = count_kinds(import_id)
-            if counts != seen:
-                roster_import.summary = {**roster_import.summary, "counts": counts, **to_write(counts)}
+            if counts != seen or apply.lacks_numbers(import_id):
+                # what was staged relies on the roster of that time: read the file again
+                _enter(roster_import, State.UPLOADED)
                 roster_import.failure = "roster_changed"
-                _enter(roster_import, State.CHECKED, "summary", "failure")
+                roster_import.save(update_fields=["failure"])
+                _queue(roster_import, "check")
                 return
             write_import(roster_import, by=roster_import.committed_by)
         progress.report(import_id, 100)

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connection, models
 from django.db.models import Q
 
-from households.models import Household, Pairing, Resident, ResidentChange, RosterBefore
+from households.models import Household, Pairing, Resident, ResidentChange, RosterBefore, StagedResident
 from households.roster.match import RELATION_STATED
 
 # Heads on the roster whose household has another head in the file: the file's word counts, nobody is removed.
@@ -74,17 +74,16 @@ UPDATE_RESIDENTS = f"""UPDATE households_resident r SET
         relation = CASE WHEN {RELATION_STATED} THEN s.relation ELSE r.relation END,
         relation_text = CASE WHEN {RELATION_STATED} THEN s.relation_text ELSE r.relation_text END,
         sex = coalesce(nullif(s.sex, ''), r.sex), birth_on = coalesce(s.birth_on, r.birth_on),
-        id_number_encrypted = CASE WHEN s.id_number_fingerprint IN ('', b.before ->> 'id_number_fingerprint')
+        id_number_encrypted = CASE WHEN s.id_number_fingerprint IN ('', r.id_number_fingerprint)
             THEN r.id_number_encrypted ELSE s.id_number_encrypted END,
         id_number_fingerprint = coalesce(nullif(s.id_number_fingerprint, ''), r.id_number_fingerprint),
         phone = coalesce(nullif(s.phone, ''), r.phone),
         second_phone = coalesce(nullif(s.second_phone, ''), r.second_phone),
         lives_here = coalesce(s.lives_here, r.lives_here), source_import_id = %(import)s, source_sheet = s.sheet,
         source_row = s.row, updated_at = %(now)s
-    FROM households_stagedresident s, households_stagedhousehold d, households_rosterbefore b
+    FROM households_stagedresident s, households_stagedhousehold d
     WHERE s.roster_import_id = %(import)s AND s.kind IN ('changed', 'moved') AND r.id = s.matched
-      AND d.roster_import_id = %(import)s AND d.position = s.household_position
-      AND b.roster_import_id = %(import)s AND b."table" = 'resident' AND b.row_id = r.id"""
+      AND d.roster_import_id = %(import)s AND d.position = s.household_position"""
 INSERT_RESIDENTS = """INSERT INTO households_resident (
         household_id, name, pinyin, relation, relation_text, sex, birth_on, id_number_encrypted, id_number_fingerprint,
         phone, second_phone, lives_here, source_import_id, source_sheet, source_row, created_at, updated_at
@@ -116,6 +115,12 @@ def write(*, import_id: int, now: datetime) -> None:
             INSERT_RESIDENTS,
         ):
             cursor.execute(statement, values)
+
+
+def lacks_numbers(import_id: int) -> bool:
+    """Say whether somebody is new whose ID number was staged by its fingerprint alone, because it was known then."""
+    staged = StagedResident.objects.filter(roster_import=import_id, kind="new", id_number_encrypted="")
+    return staged.exclude(id_number_fingerprint="").exists()
 
 
 def clear(import_id: int) -> None:

@@ -11,6 +11,7 @@ from sys import intern
 
 from households.roster import clean, id_numbers, relations
 from households.roster.clean import DITTO, Cell, text
+from households.roster.collector import paused
 from households.roster.columns import FLAG, HEADER_WITHIN, LEFT_OUT, Header, Vocabulary, find_header, title_key
 from households.roster.errors import RowError
 from households.roster.places import Places, Village
@@ -124,6 +125,18 @@ def check_roster(
     `saved` maps title keys to fields and wins over the built-in aliases; `progress` is called now and then with the
     number of rows read. Raises UnusableFile where the file cannot be read or holds no roster.
     """
+    with paused():
+        return _check_roster(book, places, vocabulary, today, saved, progress)
+
+
+def _check_roster(
+    book: Workbook,
+    places: Places,
+    vocabulary: Vocabulary,
+    today: datetime.date,
+    saved: dict[str, str] | None,
+    progress: Callable[[int], None] | None,
+) -> Roster:
     roster = Roster(notices=book.notices)
     checker = _Checker(roster, places, vocabulary, today, progress)
     for sheet in book:
@@ -178,7 +191,7 @@ class _Checker:
         self.headers: list[Header] = []
         self.sheet_names: list[str] = []
         self.groups: dict[str, str] = {}
-        self.category_sets: dict[str, frozenset[str]] = {}
+        self.category_sets: dict[Cell, frozenset[str]] = {}
 
     def error(self, row: int, field_name: str, code: str, **detail: str | int) -> None:
         """Note an error of the current sheet."""
@@ -256,6 +269,10 @@ class _Checker:
         today, seen, numbered = self.today, self.seen, self.numbered
         check_id, mobile, short_name = id_numbers.check, clean.MOBILE.fullmatch, clean.NAME.fullmatch
         new_person, relation_code, head_code = Person.__new__, relations.CODES.get, relations.HEAD
+        ditto_columns, no_ditto = (*fill_columns, *i_phones), DITTO.isdisjoint
+        raw_address: Cell = ""
+        address_text = ""
+        known_categories = self.category_sets.get
         progress, samples = self.progress, report.samples
         has_relations = i_relation >= 0
         count = 0
@@ -271,13 +288,10 @@ class _Checker:
                         del filling[column]
                     elif row[column] == "":
                         row[column] = value
-            for index in fill_columns:
-                value = row[index]
-                if value.__class__ is str and value in DITTO and previous:
-                    row[index] = previous[index]
-            for index in i_phones:
-                if row[index] in DITTO and previous:
-                    row[index] = previous[index]
+            if previous and not no_ditto(row):
+                for index in ditto_columns:
+                    if row[index] in DITTO:
+                        row[index] = previous[index]
 
             # --- is it a person's row at all?
             raw_name = row[i_name]
@@ -321,12 +335,13 @@ class _Checker:
                     code = head_code
 
             address = ""
-            if i_addresses:
-                address = (
-                    text(row[i_addresses[0]])
-                    if len(i_addresses) == 1
-                    else " ".join(part for index in i_addresses if (part := text(row[index])))
-                )
+            if len(i_addresses) == 1:
+                if row[i_addresses[0]] != raw_address:
+                    raw_address = row[i_addresses[0]]
+                    address_text = text(raw_address)
+                address = address_text
+            elif i_addresses:
+                address = " ".join(part for index in i_addresses if (part := text(row[index])))
 
             # --- which household
             starts_new = False
@@ -376,12 +391,20 @@ class _Checker:
                 else:
                     door.group = group_titled
             for index in i_categories:
-                if row[index] != "":
-                    door.categories |= self._categories(row[index])
+                word = row[index]
+                if word != "":
+                    found_codes = known_categories(word)
+                    if found_codes is None:
+                        found_codes = self.category_sets[word] = self._categories(word)
+                    if not found_codes <= door.categories:
+                        door.categories |= found_codes
             for index, category in i_flags:
                 if row[index] != "" and clean.flag(row[index]):
                     door.categories |= {category}
-            notes = [part for index in i_notes if row[index] != "" and (part := text(row[index]))]
+            notes = []
+            for index in i_notes:
+                if row[index] != "" and (note := text(row[index])):
+                    notes.append(note)
             if i_empty >= 0 and row[i_empty] != "" and clean.flag(row[i_empty]):
                 notes.append(flag_titles[i_empty])
             for note in notes:
@@ -490,19 +513,17 @@ class _Checker:
         return self.groups[written]
 
     def _categories(self, value: Cell) -> frozenset[str]:
+        """Return the codes of the categories a cell names; a word nobody knows is counted."""
         written = text(value)
-        known = self.category_sets.get(written)
-        if known is None:
-            codes = set()
-            whole = self.category_codes.get(written)
-            for word in [written] if whole or written in ORDINARY else WORDS.split(written):
-                code = self.category_codes.get(word)
-                if code:
-                    codes.add(code)
-                elif word and word not in ORDINARY and word not in clean.NOTHING and word not in clean.NO:
-                    self.roster.unknown_categories[word[:30]] = self.roster.unknown_categories.get(word[:30], 0) + 1
-            known = self.category_sets[written] = frozenset(codes)
-        return known
+        codes = set()
+        whole = self.category_codes.get(written)
+        for word in [written] if whole or written in ORDINARY else WORDS.split(written):
+            code = self.category_codes.get(word)
+            if code:
+                codes.add(code)
+            elif word and word not in ORDINARY and word not in clean.NOTHING and word not in clean.NO:
+                self.roster.unknown_categories[word[:30]] = self.roster.unknown_categories.get(word[:30], 0) + 1
+        return frozenset(codes)
 
     def finish(self) -> None:
         """Check what only the whole file shows, and put the errors into the file's order."""

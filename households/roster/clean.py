@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import re
 import unicodedata
+from unicodedata import is_normalized
 
 Cell = str | float | int | bool
 
@@ -39,8 +40,8 @@ def text(value: Cell) -> str:
         if value is True or value is False:
             return "是" if value else "否"
         return str(int(value)) if value == int(value) else repr(value)
-    if value.isascii() and value.isalnum():
-        return value
+    if is_normalized("NFKC", value) and value.isprintable() and "  " not in value:
+        return value.strip()
     plain = unicodedata.normalize("NFKC", value).translate(CONTROLS)
     return SPACES.sub(" ", plain).strip()
 

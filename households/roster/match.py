@@ -44,8 +44,9 @@ RESET = [
        SET kind = CASE kind WHEN 'bad' THEN 'bad' ELSE 'new' END, matched = NULL, moved_from = NULL
        WHERE roster_import_id = %(import)s AND (matched IS NOT NULL OR kind NOT IN ('new', 'bad'))""",
 ]
+HOUSEHOLD_KIND = f"CASE WHEN s.kind = 'bad' THEN 'bad' WHEN {HOUSEHOLD_DIFFERS} THEN 'changed' ELSE 'same' END"
 # a household on the roster and one in the file that nobody else claims; each may claim and be claimed once
-PAIR = """UPDATE households_stagedhousehold t SET matched = pair.household
+PAIR = """UPDATE households_stagedhousehold s SET matched = h.id, kind = {kind}
     FROM (
         SELECT h.id AS household, s.id AS staged,
                row_number() OVER (PARTITION BY h.id ORDER BY s.position) AS of_household,
@@ -55,35 +56,45 @@ PAIR = """UPDATE households_stagedhousehold t SET matched = pair.household
         WHERE s.roster_import_id = %(import)s AND s.matched IS NULL AND {condition} AND NOT EXISTS (
             SELECT 1 FROM households_stagedhousehold o WHERE o.roster_import_id = %(import)s AND o.matched = h.id
         )
-    ) pair
-    WHERE t.id = pair.staged AND pair.of_household = 1 AND pair.of_staged = 1 AND pair.rivals <= {rivals}"""
+    ) pair, households_household h
+    WHERE s.id = pair.staged AND h.id = pair.household
+      AND pair.of_household = 1 AND pair.of_staged = 1 AND pair.rivals <= {rivals}"""
 HOUSEHOLDS = [
-    """UPDATE households_stagedhousehold s SET matched = h.id FROM households_household h
+    f"""UPDATE households_stagedhousehold s SET matched = h.id, kind = {HOUSEHOLD_KIND} FROM households_household h
        WHERE s.roster_import_id = %(import)s AND s.number <> '' AND h.village_id = s.village_id
          AND h.number = s.number""",
     PAIR.format(
+        kind=HOUSEHOLD_KIND,
         join="""JOIN households_resident r ON r.id_number_fingerprint = s.head_fingerprint AND r.relation = '01'
                 JOIN households_household h ON h.id = r.household_id AND h.village_id = s.village_id""",
         condition="s.head_fingerprint <> '' AND r.id_number_fingerprint <> ''",
         rivals=1_000,
     ),
     PAIR.format(
+        kind=HOUSEHOLD_KIND,
         join="""JOIN households_household h ON h.village_id = s.village_id AND h.head_name = s.head_name
                 AND h."group" = s."group" AND h.address = s.address""",
         condition="(s.number = '' OR h.number = '')",
         rivals=1_000,
     ),
     PAIR.format(
+        kind=HOUSEHOLD_KIND,
         join="""JOIN households_household h ON h.village_id = s.village_id AND h.head_name = s.head_name
                 AND h."group" = s."group\"""",
         condition="(s.number = '' OR h.number = '') AND s.head_name <> ''",
         rivals=2,
     ),
 ]
-RESIDENTS_BY_NUMBER = """UPDATE households_stagedresident s SET matched = r.id FROM households_resident r
+RESIDENT_KIND = f"""kind = CASE WHEN s.kind = 'bad' THEN 'bad'
+        WHEN r.household_id IS DISTINCT FROM d.matched THEN 'moved'
+        WHEN {RESIDENT_DIFFERS} THEN 'changed' ELSE 'same' END,
+    moved_from = CASE WHEN s.kind <> 'bad' AND r.household_id IS DISTINCT FROM d.matched THEN r.household_id END"""
+RESIDENTS_BY_NUMBER = f"""UPDATE households_stagedresident s SET matched = r.id, {RESIDENT_KIND}
+    FROM households_resident r, households_stagedhousehold d
     WHERE s.roster_import_id = %(import)s AND s.id_number_fingerprint <> '' AND r.id_number_fingerprint <> ''
-      AND r.id_number_fingerprint = s.id_number_fingerprint"""
-RESIDENTS_BY_NAME = """UPDATE households_stagedresident t SET matched = pair.resident
+      AND r.id_number_fingerprint = s.id_number_fingerprint
+      AND d.roster_import_id = %(import)s AND d.position = s.household_position"""
+RESIDENTS_BY_NAME = f"""UPDATE households_stagedresident s SET matched = r.id, {RESIDENT_KIND}
     FROM (
         SELECT DISTINCT ON (r.id) r.id AS resident, s.id AS staged
         FROM households_stagedresident s
@@ -94,8 +105,9 @@ RESIDENTS_BY_NAME = """UPDATE households_stagedresident t SET matched = pair.res
             SELECT 1 FROM households_stagedresident o WHERE o.roster_import_id = %(import)s AND o.matched = r.id
         )
         ORDER BY r.id, s.position
-    ) pair
-    WHERE t.id = pair.staged"""
+    ) pair, households_resident r, households_stagedhousehold d
+    WHERE s.id = pair.staged AND r.id = pair.resident
+      AND d.roster_import_id = %(import)s AND d.position = s.household_position"""
 # a person on the roster of a unit out of reach cannot be taken from there: the row is an error
 ELSEWHERE = """SELECT s.id, s.sheet, s.row, s.household_position FROM households_stagedresident s
     JOIN households_resident r ON r.id = s.matched
@@ -103,20 +115,13 @@ ELSEWHERE = """SELECT s.id, s.sheet, s.row, s.household_position FROM households
     JOIN outreach_unit u ON u.id = h.village_id
     WHERE s.roster_import_id = %(import)s AND s.kind <> 'bad' AND left(u.code, length(%(reach)s)) <> %(reach)s
     ORDER BY s.position"""
-KINDS = [
-    f"""UPDATE households_stagedhousehold s
-        SET kind = CASE WHEN {HOUSEHOLD_DIFFERS} THEN 'changed' ELSE 'same' END
-        FROM households_household h WHERE s.roster_import_id = %(import)s AND s.kind <> 'bad' AND h.id = s.matched""",
-    f"""UPDATE households_stagedresident s
-        SET kind = CASE WHEN r.household_id IS DISTINCT FROM d.matched THEN 'moved'
-                        WHEN {RESIDENT_DIFFERS} THEN 'changed' ELSE 'same' END,
-            moved_from = CASE WHEN r.household_id IS DISTINCT FROM d.matched THEN r.household_id END
-        FROM households_resident r, households_stagedhousehold d
-        WHERE s.roster_import_id = %(import)s AND s.kind <> 'bad' AND r.id = s.matched
-          AND d.roster_import_id = %(import)s AND d.position = s.household_position""",
+# Freshly filled tables have no statistics, or those of another file: a join planned on them can take hours. Ten is
+# the smallest sample that tells 1 row from 100 000.
+ANALYZE = [
+    "SET LOCAL default_statistics_target = 10",
+    "ANALYZE households_stagedhousehold",
+    "ANALYZE households_stagedresident",
 ]
-# Freshly filled tables have no statistics, or those of another file: a join planned on them can take hours.
-ANALYZE = ["ANALYZE households_stagedhousehold", "ANALYZE households_stagedresident"]
 
 
 def match(*, import_id: int, reach: str) -> None:
@@ -126,12 +131,18 @@ def match(*, import_id: int, reach: str) -> None:
     """
     values: dict[str, int | str] = {"import": import_id, "reach": reach}
     with connection.cursor() as cursor:
-        for statement in (*RESET, *HOUSEHOLDS, RESIDENTS_BY_NUMBER, *ANALYZE, RESIDENTS_BY_NAME):
+        for statement in RESET:
+            cursor.execute(statement, values)
+        matched = 0
+        for statement in (*HOUSEHOLDS, RESIDENTS_BY_NUMBER):
+            cursor.execute(statement, values)
+            matched += cursor.rowcount
+        if not matched:  # a first roster: whoever stands on none cannot be found by name either
+            return
+        for statement in (*ANALYZE, RESIDENTS_BY_NAME):
             cursor.execute(statement, values)
         cursor.execute(ELSEWHERE, values)
         _refuse(import_id, cursor.fetchall())
-        for statement in (*KINDS, *ANALYZE):
-            cursor.execute(statement, values)
 
 
 def _refuse(import_id: int, rows: list[tuple[int, str, int, int]]) -> None:

@@ -8,11 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from django.db import connection
 
 from households.doors import door_key
-from households.idnumber import encrypt, fingerprint
-from households.models import RosterError, StagedHousehold, StagedResident
+from households.idnumber import Sealer
+from households.models import Resident, RosterError, StagedHousehold, StagedResident
 from households.roster.check import Door, Roster
 from households.roster.clean import CONTROLS
+from households.roster.collector import paused
 from households.roster.columns import FLAG
+from households.roster.match import ANALYZE
 from outreach.pinyin import initials
 
 NULL = "\\N"
@@ -58,21 +60,22 @@ def _one_line(name: str) -> str:
 def stage(roster: Roster, *, import_id: int, priorities: Mapping[str, int]) -> None:
     """Replace what is staged for the import. `priorities` maps category code → priority.
 
+    ID numbers that stand on the roster already are staged by their fingerprint alone: their ciphertext stays.
     Runs in the caller's transaction. Every row is staged as new, which matching corrects. Households with errors are
     staged too, marked bad: they are in the file, so they are not missing from it.
     """
-    with connection.cursor() as cursor:
+    with paused(), connection.cursor() as cursor:
         cursor.execute("DELETE FROM households_stagedhousehold WHERE roster_import_id = %s", [import_id])
         cursor.execute("DELETE FROM households_stagedresident WHERE roster_import_id = %s", [import_id])
         cursor.execute("DELETE FROM households_rostererror WHERE roster_import_id = %s", [import_id])
         for model, columns, lines in (
             (StagedHousehold, HOUSEHOLD_COLUMNS, _household_lines(roster, import_id, priorities)),
-            (StagedResident, RESIDENT_COLUMNS, _resident_lines(roster, import_id)),
+            (StagedResident, RESIDENT_COLUMNS, _resident_lines(roster, import_id, _known_fingerprints(roster))),
             (RosterError, ERROR_COLUMNS, _error_lines(roster, import_id)),
         ):
             cursor.copy_expert(f"COPY {model._meta.db_table} ({columns}) FROM STDIN", _Lines(lines))
-        cursor.execute("ANALYZE households_stagedhousehold")
-        cursor.execute("ANALYZE households_stagedresident")
+        for statement in ANALYZE:
+            cursor.execute(statement)
 
 
 def _sheet_names(roster: Roster) -> list[str]:
@@ -89,7 +92,7 @@ def _states_categories(roster: Roster) -> list[bool]:
 
 
 def _household_lines(roster: Roster, import_id: int, priorities: Mapping[str, int]) -> Iterator[str]:
-    sheets = _sheet_names(roster)
+    sheets, fingerprint = _sheet_names(roster), Sealer().fingerprint
     states_categories = _states_categories(roster)
     known: dict[frozenset[str], tuple[str, int]] = {}
     for position, door in enumerate(roster.doors):
@@ -121,8 +124,16 @@ def _array(codes: Iterable[str]) -> str:
     return escape("{" + ",".join(quoted) + "}")
 
 
-def _resident_lines(roster: Roster, import_id: int) -> Iterator[str]:
-    sheets = _sheet_names(roster)
+def _known_fingerprints(roster: Roster) -> set[str]:
+    """The fingerprints on the rosters of the villages the file names."""
+    villages = {door.village.id for door in roster.doors if door.village}
+    known = Resident.objects.filter(household__village__in=villages).exclude(id_number_fingerprint="")
+    return set(known.values_list("id_number_fingerprint", flat=True).iterator(chunk_size=10_000))
+
+
+def _resident_lines(roster: Roster, import_id: int, known: set[str]) -> Iterator[str]:
+    sheets, sealer = _sheet_names(roster), Sealer()
+    encrypt, fingerprint = sealer.encrypt, sealer.fingerprint
     states_residence = [
         report.header is not None and not {"residence", "away"}.isdisjoint(report.header.fields())
         for report in roster.sheets
@@ -134,6 +145,7 @@ def _resident_lines(roster: Roster, import_id: int) -> Iterator[str]:
         stated = states_residence[door.sheet]
         for person in door.people:
             number = person.id_number
+            mark = fingerprint(number)
             if number:
                 birth = f"{number[6:10]}-{number[10:12]}-{number[12:14]}"
             else:
@@ -141,8 +153,8 @@ def _resident_lines(roster: Roster, import_id: int) -> Iterator[str]:
             yield (
                 f"{import_id}\t{position}\t{household_position}\t{kind}\t{escape(person.name[:50])}\t"
                 f"{initials(person.name[:50])}\t"
-                f"{person.relation}\t{escape(person.relation_text[:20])}\t{person.sex}\t{birth}\t{encrypt(number)}\t"
-                f"{fingerprint(number)}\t{person.phone}\t{person.second_phone}\t"
+                f"{person.relation}\t{escape(person.relation_text[:20])}\t{person.sex}\t{birth}\t"
+                f"{'' if mark in known else encrypt(number)}\t{mark}\t{person.phone}\t{person.second_phone}\t"
                 f"{('t' if person.lives_here else 'f') if stated else NULL}\t{sheet}\t{person.row}\n"
             )
             position += 1

@@ -14,7 +14,7 @@ from households.roster.check import Roster, check_roster
 from households.roster.columns import Vocabulary, field_of, title_key
 from households.roster.places import Places, Village
 from households.roster.read import UnusableFile, open_workbook
-from tests.households.factory import TITLES, id_number, person, roster, workbook
+from tests.households.factory import DATA, TITLES, id_number, person, roster, workbook
 
 TODAY = datetime.date(2026, 11, 24)
 VILLAGES = [
@@ -411,3 +411,12 @@ def test_sheet_may_begin_in_any_column(tmp_path):
 
 def test_title_key_forgets_spaces_and_width():
     assert title_key(" 身份证　号：") == "身份证号"
+
+
+def test_old_xls_is_read_by_the_same_rules(tmp_path):
+    result = check(tmp_path, (DATA / "roster_small.xls").read_bytes(), name="花名册.xls")
+    assert shape(result) == [(1, "3组", "1", "张三", ["张三", "李四"]), (1, "3组", "3", "赵六", ["赵六"])]
+    assert codes(result) == [(5, "身份证号", "id_number_numeric_cell")]
+    assert [(sheet.name, sheet.left_out) for sheet in result.sheets] == [("石桥村3组", ""), ("旧表", "hidden")]
+    assert result.doors[0].address == "石桥村3组1号"
+    assert result.notices == []

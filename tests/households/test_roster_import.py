@@ -235,6 +235,19 @@ def test_roster_that_changed_since_the_preview_is_not_written_unseen(upload, bri
     assert tables() == before
 
 
+def test_person_removed_since_the_preview_is_not_written_without_a_number(upload, bring_in, cast, run_tasks):
+    bring_in(roster(*FAMILY))
+    waiting = upload(roster(*FAMILY, person(5, "张五", "女儿")))
+    Resident.objects.filter(name="李四").update(name="张五", id_number_fingerprint=fingerprint(id_number(5)))
+    with run_tasks():
+        actions.request_commit(roster_import=waiting, by=cast.township_admin)
+    waiting.refresh_from_db()
+    assert (waiting.state, waiting.failure) == (State.CHECKED, "roster_changed")
+    with run_tasks():
+        actions.request_commit(roster_import=waiting, by=cast.township_admin)
+    assert decrypt(Resident.objects.get(name="李四").id_number_encrypted) == id_number(2)
+
+
 def test_tasks_run_twice_do_the_work_once(bring_in):
     done = bring_in(roster(*FAMILY))
     before = tables()
