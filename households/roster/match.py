@@ -124,14 +124,15 @@ ANALYZE = [
 ]
 
 
-def match(*, import_id: int, reach: str) -> None:
+def match(*, import_id: int, reach: str, fresh: bool = False) -> None:
     """Give every staged row of the import its kind. `reach` begins the codes of the units people may be taken from.
 
-    Runs in the caller's transaction; running it again gives the same answer for the same roster.
+    `fresh` says that it was staged just now and never matched. Runs in the caller's transaction; running it again
+    gives the same answer for the same roster.
     """
     values: dict[str, int | str] = {"import": import_id, "reach": reach}
     with connection.cursor() as cursor:
-        for statement in RESET:
+        for statement in () if fresh else RESET:
             cursor.execute(statement, values)
         matched = 0
         for statement in (*HOUSEHOLDS, RESIDENTS_BY_NUMBER):
