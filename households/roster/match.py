@@ -28,7 +28,8 @@ HOUSEHOLD_DIFFERS = """(
     OR (s.phone <> '' AND s.phone <> h.phone) OR (s.note <> '' AND s.note <> h.note)
     OR (s.categories IS NOT NULL AND NOT (s.categories <@ h.categories AND h.categories <@ s.categories))
 )"""
-RELATION_STATED = "(s.relation_text <> '' OR s.relation <> '97')"
+# a blank relation says nothing, except that a head is head no more: the file has another for the household
+RELATION_STATED = "(s.relation_text <> '' OR s.relation <> '97' OR r.relation = '01')"
 RESIDENT_DIFFERS = f"""(
     s.name <> r.name OR ({RELATION_STATED} AND (s.relation <> r.relation OR s.relation_text <> r.relation_text))
     OR (s.sex <> '' AND s.sex <> r.sex) OR (s.birth_on IS NOT NULL AND s.birth_on IS DISTINCT FROM r.birth_on)

@@ -140,6 +140,14 @@ def test_old_head_missing_from_the_file_stays_but_is_head_no_more(bring_in):
     assert Resident.objects.count() == 3
 
 
+def test_old_head_whose_relation_is_left_blank_makes_room_for_the_new(bring_in):
+    bring_in(roster(*FAMILY))
+    done = bring_in(roster(person(2, "李四"), person(1, "张三", ""), FAMILY[2]))
+    assert counts(done) == {"household_changed": 1, "resident_changed": 2, "resident_same": 1}
+    found = dict(Resident.objects.values_list("name", "relation"))
+    assert found == {"李四": "01", "张三": "97", "张小三": "20"}
+
+
 def test_renumbered_household_is_known_by_its_heads_id_number(bring_in):
     bring_in(roster(*FAMILY))
     pk = Household.objects.get().pk
