@@ -35,7 +35,7 @@ class CategoryAdmin(AuditedImportExport):
 class RoutingRuleAdmin(Audited, admin.ModelAdmin):
     """The rules in the order they are tried."""
 
-    list_display = ["sort_order", "condition", "goal_name", "is_active"]
+    list_display = ["sort_order", "condition", "goal", "is_active"]
     list_display_links = ["condition"]
     list_filter = ["is_active", "target", "kind"]
     list_select_related = ["category", "area", "unit"]
@@ -46,6 +46,11 @@ class RoutingRuleAdmin(Audited, admin.ModelAdmin):
     def condition(self, rule: RoutingRule) -> str:
         """The filled fields in words."""
         return " + ".join(rule.conditions()) or str(_("everything else"))
+
+    @admin.display(description=_("goes to"))
+    def goal(self, rule: RoutingRule) -> str:
+        """The unit, or which unit of the place."""
+        return rule.goal_name
 
     def has_delete_permission(self, request: HttpRequest, obj: RoutingRule | None = None) -> bool:
         """Issues name the rule that sent them: it is put out of use, not removed."""

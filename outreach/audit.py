@@ -62,6 +62,7 @@ LABELS: dict[str, str | Promise] = {
     "campaign.standard": _("changed the visit standard"),
     "campaign.open": _("opened a campaign"),
     "campaign.close": _("closed a campaign"),
+    "campaign.export": _("exported a campaign's households"),
     "campaign.roster": _("refreshed a campaign's roster"),
     "assignment.evenly": _("shared households out evenly"),
     "assignment.places": _("assigned households by place"),

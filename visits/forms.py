@@ -201,7 +201,11 @@ class RosterFilterForm(forms.Form):
     )
     unit = forms.ModelChoiceField(label=_("Unit"), queryset=Unit.objects.none(), required=False, empty_label=_("all"))
     show = forms.ChoiceField(label=_("State"), choices=SHOW, required=False)
+    group = forms.CharField(max_length=40, required=False, widget=forms.HiddenInput)
     visitor = forms.IntegerField(required=False, widget=forms.HiddenInput, min_value=1, max_value=2**63 - 1)
+
+    # In the query string for the households of a village that belong to no group.
+    NO_GROUP = "-"
 
     def __init__(self, data: QueryDict, *, user: User) -> None:
         clean = data.copy()
@@ -221,6 +225,8 @@ class RosterFilterForm(forms.Form):
         """Apply the filters."""
         if unit := self.value("unit"):
             duties = duties.filter(household__village__code__startswith=unit.code)
+        if group := self.value("group"):
+            duties = duties.filter(household__group="" if group == self.NO_GROUP else group)
         if visitor := self.value("visitor"):
             duties = duties.filter(visitor=visitor)
         match self.value("show"):

@@ -170,8 +170,10 @@ def coverage_rows(campaign: Campaign, unit: Unit, duties: AssignmentQuerySet) ->
             {
                 "name": row["place"] or _("without a group"),
                 "counts": row,
-                "url": households_url(campaign, unit=unit.pk, q=row["place"]) if row["place"] else "",
-                "todo_url": households_url(campaign, unit=unit.pk, show="not_covered", q=row["place"]),
+                "url": households_url(campaign, unit=unit.pk, group=row["place"] or RosterFilterForm.NO_GROUP),
+                "todo_url": households_url(
+                    campaign, unit=unit.pk, group=row["place"] or RosterFilterForm.NO_GROUP, show="not_covered"
+                ),
             }
             for row in groups
         ]

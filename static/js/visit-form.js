@@ -21,9 +21,12 @@ wipeForeignDrafts(texts.user);
 
 const chosen = (name) => form.querySelector(`input[name="${name}"]:checked`)?.value || "";
 
-function localTime(moment) {
-  const shifted = new Date(moment - moment.getTimezoneOffset() * 60000);
-  return shifted.toISOString().slice(0, 16);
+// The district's clock, whatever zone the phone is set to: the server's time carries its offset.
+const [, sign, hours, minutes] = texts.now.match(/([+-])(\d\d):(\d\d)$/) || [null, "+", "0", "0"];
+const offset = (sign === "-" ? -1 : 1) * (Number(hours) * 60 + Number(minutes)) * 60000;
+
+function districtTime(milliseconds) {
+  return new Date(milliseconds + offset).toISOString().slice(0, 16);
 }
 
 function refresh() {
@@ -53,7 +56,7 @@ function ask(step, text) {
 function values() {
   const found = {};
   for (const [name, value] of new FormData(form)) {
-    if (typeof value === "string" && !NOT_IN_DRAFT.has(name)) (found[name] ||= []).push(value);
+    if (typeof value === "string" && !NOT_IN_DRAFT.has(name)) found[name] = [...(found[name] || []), value];
   }
   return found;
 }
@@ -105,7 +108,7 @@ form.addEventListener("change", (event) => {
   if (name === "visited_at") timeEdited = true;
   if (name === "outcome") {
     if (!timeEdited) {
-      form.elements.visited_at.value = localTime(new Date(serverNow + performance.now() - openedAt));
+      form.elements.visited_at.value = districtTime(serverNow + performance.now() - openedAt);
       timeEdited = true;
     }
     // Nobody was met: a problem is rare, so it is not asked for; one tap says otherwise.
@@ -144,7 +147,8 @@ form.addEventListener("submit", async (event) => {
   if (!outcome) return ask("step-outcome", texts.textOutcome);
   if (met.has(outcome) && !chosen("problem")) return ask("step-problem", texts.textProblem);
   // once: the same visit sent again must have the same content
-  form.elements.seconds.value ||= Math.round((performance.now() - openedAt) / 1000);
+  const { seconds } = form.elements;
+  seconds.value = seconds.value || Math.round((performance.now() - openedAt) / 1000);
   saveDraft(key, values());
   isSending = true;
   say(texts.textSaving);

@@ -1,8 +1,10 @@
 """A visit on a real phone: three taps, few bytes, and nothing lost on a bad line."""
 
 import re
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import expect
 
 from issues.models import Issue
@@ -184,3 +186,12 @@ def test_search_finds_by_initials_while_typing(phone, round_, log_in):
     phone.get_by_role("searchbox").fill("ls")
     expect(phone.locator(".door")).to_have_count(1)
     expect(phone.locator(".door")).to_contain_text("李四")
+
+
+def test_time_of_the_visit_is_the_districts_on_a_phone_set_to_another_zone(browser_context, round_, log_in):
+    page = browser_context("phone", timezone_id="America/New_York").new_page()
+    log_in(page, round_.cast.visitor).goto(f"/phone/{round_.door.pk}/")
+    choose(page, "outcome", "refused")
+    save(page)
+    page.wait_for_url(re.compile(r"/phone/\?view=todo"))
+    assert timezone.now() - Visit.objects.get().visited_at < timedelta(minutes=5)

@@ -118,6 +118,14 @@ def test_coverage_goes_from_the_district_down_to_the_household(wide, cast, login
     ]
     groups = client.get(rows[0]["url"]).context["rows"]
     assert {row["name"] for row in groups} == {"一组", "二组"}
+    group = next(row for row in groups if row["name"] == "二组")
+    found = client.get(group["url"]).context["rows"]
+    assert [row["duty"].household.head_name for row in found] == ["石户4", "石户5", "石户6"]
+    Household.objects.filter(head_name="石户4").update(group="")
+    groupless = client.get(rows[0]["url"]).context["rows"][0]
+    found = client.get(groupless["todo_url"]).context["rows"]
+    assert [row["duty"].household.head_name for row in found] == ["石户4"]
+    Household.objects.filter(head_name="石户4").update(group="二组")
     todo = client.get(rows[0]["todo_url"])
     assert [row["duty"].household.head_name for row in todo.context["rows"]] == [f"石户{n}" for n in range(2, 7)]
 

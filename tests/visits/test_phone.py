@@ -1,7 +1,9 @@
 """The visitor's pages and the sync endpoint."""
 
+import io
 import json
 import uuid
+from base64 import b64encode
 from datetime import timedelta
 
 import pytest
@@ -10,6 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from PIL import Image
 
 from households.models import Household, Pairing, ResidentChange
 from issues.models import Category, Issue
@@ -324,6 +327,22 @@ def test_sync_refuses_more_than_fifty_whole(round_, cast, login):
     assert post_batch(login(cast.visitor), [round_.raw() for _ in range(50)]).status_code == 200
     assert Visit.objects.count() == 50
     assert Assignment.objects.get(household=round_.door).state == State.MET
+
+
+def test_sync_refuses_a_body_over_ten_megabytes(round_, cast, login):
+    response = login(cast.visitor).post(SYNC, b" " * (11 * 1024 * 1024), content_type="application/json")
+    assert 400 <= response.status_code < 500
+    assert Visit.objects.count() == 0
+
+
+def test_sync_takes_a_photo_with_its_problem(round_, cast, login):
+    out = io.BytesIO()
+    Image.new("RGB", (20, 10), "red").save(out, "PNG")
+    code = Category.objects.filter(parent__isnull=False).first().code
+    item = {"kind": "problem", "category": code, "text": "路灯", "photo": b64encode(out.getvalue()).decode()}
+    receipt = post_batch(login(cast.visitor), [round_.raw(items=[item])]).json()["receipts"][0]
+    issue = Issue.objects.get()
+    assert (receipt["result"], receipt["issues"], issue.attachments.count()) == ("stored", [issue.number], 1)
 
 
 def test_sync_needs_a_csrf_token_and_the_right(round_, cast, login):
