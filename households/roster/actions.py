@@ -204,7 +204,7 @@ def check_file(roster_import: RosterImport, path: Path) -> Roster:
     with transaction.atomic():
         stage(roster, import_id=pk, priorities=dict(Category.objects.values_list("code", "priority")))
         progress.report(pk, 85)
-        match.match(import_id=pk, reach=_reach(roster_import))
+        match.match(import_id=pk, reach=_reach(roster_import), fresh=True)
         roster_import.summary = summarize(roster_import, roster)
         _enter(roster_import, State.CHECKED, "summary", "failure")
     progress.report(pk, 100)
@@ -259,7 +259,7 @@ def commit_import(*, import_id: int) -> None:
 def write_import(roster_import: RosterImport, *, by: User | None) -> None:
     """Write what is staged and matched, within the caller's transaction."""
     now = timezone.now()
-    apply.write(import_id=roster_import.pk, now=now)
+    apply.write(import_id=roster_import.pk, now=now, counts=roster_import.summary["counts"])
     apply.clear(roster_import.pk)
     roster_import.committed_at = now
     roster_import.committed_by = by

@@ -5,6 +5,7 @@ Who may, when, and what is recorded stands in households/roster/actions.py; ever
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -22,19 +23,17 @@ OLD_HEADS = """SELECT r.id FROM households_resident r
         SELECT 1 FROM households_stagedresident s
         WHERE s.roster_import_id = %(import)s AND s.matched = r.id AND s.kind <> 'bad'
     )"""
-BEFORE = [
-    """INSERT INTO households_rosterbefore (roster_import_id, "table", row_id, before)
-       SELECT %(import)s, 'household', h.id, to_jsonb(h) FROM households_stagedhousehold s
-       JOIN households_household h ON h.id = s.matched
-       WHERE s.roster_import_id = %(import)s AND s.kind = 'changed'""",
-    """INSERT INTO households_rosterbefore (roster_import_id, "table", row_id, before)
-       SELECT %(import)s, 'resident', r.id, to_jsonb(r) FROM households_stagedresident s
-       JOIN households_resident r ON r.id = s.matched
-       WHERE s.roster_import_id = %(import)s AND s.kind IN ('changed', 'moved')""",
-    f"""INSERT INTO households_rosterbefore (roster_import_id, "table", row_id, before)
-       SELECT %(import)s, 'resident', r.id, to_jsonb(r) FROM households_resident r
-       JOIN ({OLD_HEADS}) o ON o.id = r.id""",
-]
+BEFORE_HOUSEHOLDS = """INSERT INTO households_rosterbefore (roster_import_id, "table", row_id, before)
+    SELECT %(import)s, 'household', h.id, to_jsonb(h) FROM households_stagedhousehold s
+    JOIN households_household h ON h.id = s.matched
+    WHERE s.roster_import_id = %(import)s AND s.kind = 'changed'"""
+BEFORE_RESIDENTS = """INSERT INTO households_rosterbefore (roster_import_id, "table", row_id, before)
+    SELECT %(import)s, 'resident', r.id, to_jsonb(r) FROM households_stagedresident s
+    JOIN households_resident r ON r.id = s.matched
+    WHERE s.roster_import_id = %(import)s AND s.kind IN ('changed', 'moved')"""
+BEFORE_OLD_HEADS = f"""INSERT INTO households_rosterbefore (roster_import_id, "table", row_id, before)
+    SELECT %(import)s, 'resident', r.id, to_jsonb(r) FROM households_resident r
+    JOIN ({OLD_HEADS}) o ON o.id = r.id"""
 UPDATE_HOUSEHOLDS = """UPDATE households_household h SET
         number = coalesce(nullif(s.number, ''), h.number), "group" = coalesce(nullif(s."group", ''), h."group"),
         address = coalesce(nullif(s.address, ''), h.address),
@@ -100,21 +99,29 @@ CLEAR = [
 ]
 
 
-def write(*, import_id: int, now: datetime) -> None:
-    """Write what is staged and matched; rows that are the same are left alone. `now` becomes their updated_at."""
+def write(*, import_id: int, now: datetime, counts: Mapping[str, int]) -> None:
+    """Write what is staged and matched; rows that are the same are left alone. `now` becomes their updated_at.
+
+    `counts` are the staged rows by kind: a statement that would find nothing is not sent, for each looks at every row.
+    """
     values: dict[str, int | datetime] = {"import": import_id, "now": now}
     with connection.cursor() as cursor:
-        for statement in (
-            *BEFORE,
-            UPDATE_HOUSEHOLDS,
-            NUMBER_NEW_HOUSEHOLDS,
-            INSERT_HOUSEHOLDS,
-            LET_GO,
-            DEMOTE_OLD_HEADS,
-            UPDATE_RESIDENTS,
-            INSERT_RESIDENTS,
+        changed = counts["resident_changed"] + counts["resident_moved"]
+        known = counts["household_same"] + counts["household_changed"]
+        for statement, count in (
+            (BEFORE_HOUSEHOLDS, counts["household_changed"]),
+            (BEFORE_RESIDENTS, changed),
+            (BEFORE_OLD_HEADS, known),
+            (UPDATE_HOUSEHOLDS, counts["household_changed"]),
+            (NUMBER_NEW_HOUSEHOLDS, counts["household_new"]),
+            (INSERT_HOUSEHOLDS, counts["household_new"]),
+            (LET_GO, changed),
+            (DEMOTE_OLD_HEADS, known),
+            (UPDATE_RESIDENTS, changed),
+            (INSERT_RESIDENTS, counts["resident_new"]),
         ):
-            cursor.execute(statement, values)
+            if count:
+                cursor.execute(statement, values)
 
 
 def lacks_numbers(import_id: int) -> bool:

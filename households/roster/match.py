@@ -28,7 +28,8 @@ HOUSEHOLD_DIFFERS = """(
     OR (s.phone <> '' AND s.phone <> h.phone) OR (s.note <> '' AND s.note <> h.note)
     OR (s.categories IS NOT NULL AND NOT (s.categories <@ h.categories AND h.categories <@ s.categories))
 )"""
-RELATION_STATED = "(s.relation_text <> '' OR s.relation <> '97')"
+# a blank relation says nothing, except that a head is head no more: the file has another for the household
+RELATION_STATED = "(s.relation_text <> '' OR s.relation <> '97' OR r.relation = '01')"
 RESIDENT_DIFFERS = f"""(
     s.name <> r.name OR ({RELATION_STATED} AND (s.relation <> r.relation OR s.relation_text <> r.relation_text))
     OR (s.sex <> '' AND s.sex <> r.sex) OR (s.birth_on IS NOT NULL AND s.birth_on IS DISTINCT FROM r.birth_on)
@@ -124,14 +125,15 @@ ANALYZE = [
 ]
 
 
-def match(*, import_id: int, reach: str) -> None:
+def match(*, import_id: int, reach: str, fresh: bool = False) -> None:
     """Give every staged row of the import its kind. `reach` begins the codes of the units people may be taken from.
 
-    Runs in the caller's transaction; running it again gives the same answer for the same roster.
+    `fresh` says that it was staged just now and never matched. Runs in the caller's transaction; running it again
+    gives the same answer for the same roster.
     """
     values: dict[str, int | str] = {"import": import_id, "reach": reach}
     with connection.cursor() as cursor:
-        for statement in RESET:
+        for statement in () if fresh else RESET:
             cursor.execute(statement, values)
         matched = 0
         for statement in (*HOUSEHOLDS, RESIDENTS_BY_NUMBER):

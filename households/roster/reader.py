@@ -23,6 +23,7 @@ import marshal
 import re
 import resource
 import sys
+import threading
 import zipfile
 from collections.abc import Iterable
 from typing import Any
@@ -132,6 +133,30 @@ def read_through(archive: zipfile.ZipFile) -> set[str]:
     return formulas
 
 
+class Scan(threading.Thread):
+    """`read_through` beside the parsing; nothing is sent before its result is in."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(daemon=True)
+        self.path = path
+        self.found: set[str] = set()
+        self.problem: Exception | None = None
+
+    def run(self) -> None:
+        try:
+            with zipfile.ZipFile(self.path) as archive:
+                self.found = read_through(archive)
+        except Exception as problem:  # handed on by result()
+            self.problem = problem
+
+    def result(self) -> set[str]:
+        """Return the parts with formulas. Raises what `read_through` raised."""
+        self.join()
+        if self.problem is not None:
+            raise self.problem
+        return self.found
+
+
 def sheet_parts(archive: zipfile.ZipFile) -> dict[str, str]:
     """Return sheet name → part name, from the workbook's own list."""
     names: dict[str, str] = {}
@@ -227,14 +252,13 @@ def read_workbook(path: str, kind: str) -> None:
         archive = zipfile.ZipFile(path)
         guard_archive(archive)
         if kind == "xlsx":
-            with_formulas = read_through(archive)
-            if with_formulas:
-                parts = sheet_parts(archive)
             if any(name.startswith("xl/externalLinks/") for name in archive.namelist()):
                 send("notice", "external_links")
         else:
             guard_ods(archive)
-            read_through(archive)
+        # zlib and calamine both let go of the interpreter: the look at the whole archive costs no time of its own
+        scan = Scan(path)
+        scan.start()
     try:
         with open(path, "rb") as file:
             book = CalamineWorkbook.from_filelike(file)
@@ -252,6 +276,9 @@ def read_workbook(path: str, kind: str) -> None:
             merged = sheet.merged_cell_ranges or []
             if len(merged) > MAX_MERGED:
                 raise Unusable("area_too_large")
+            if archive is not None and not parts:
+                with_formulas = scan.result()
+                parts = sheet_parts(archive) if kind == "xlsx" else {"": ""}
             send("sheet", about.name, False, [(*start, *end) for start, end in merged])
             formulas = {}
             part = parts.get(about.name, "")

@@ -254,7 +254,7 @@ def _resident_diff(row: StagedResident, resident: Resident) -> dict[str, Any]:
         for field in RESIDENT_FIELDS
         if getattr(row, field) and getattr(row, field) != getattr(resident, field)
     ]
-    stated = row.relation_text or row.relation != Resident.Relation.OTHER
+    stated = row.relation_text or row.relation != Resident.Relation.OTHER or resident.is_head
     if stated and (row.relation, row.relation_text) != (resident.relation, resident.relation_text):
         old = resident.relation_text or resident.get_relation_display()
         new = row.relation_text or str(dict(Resident.Relation.choices).get(row.relation, row.relation))
