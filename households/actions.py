@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from households.doors import door_key
 from households.idnumber import decrypt
 from households.models import Category, Household, Resident, ResidentChange
-from households.roster import clean, relations
+from households.roster import apply, clean, relations
 from outreach import access, audit
 from outreach.access import Permission
 from outreach.models import User
@@ -30,7 +30,7 @@ CORRECTABLE = {
 def edit_household(*, household: Household, by: User, **values: object) -> None:
     """Set the household's own fields (group, address, number, phone, best_time, note, categories, roster_state)."""
     access.demand(by, Permission.HOUSEHOLD_EDIT)
-    household = Household.objects.select_for_update().get(pk=household.pk)
+    household = Household.objects.select_for_update(no_key=True).get(pk=household.pk)
     changed = sorted(name for name, value in values.items() if getattr(household, name) != value)
     if not changed:
         return
@@ -73,6 +73,7 @@ def mark_missing(*, households: list[int], residents: list[int], by: User) -> tu
     Rows out of the user's reach, or already marked, are left alone. Nothing is deleted.
     """
     access.demand(by, Permission.ROSTER_IMPORT)
+    apply.take_turn()
     now = timezone.now()
     doors = Household.objects.filter(pk__in=Household.objects.visible_to(by).in_residence().filter(pk__in=households))
     people = Resident.objects.filter(pk__in=Resident.objects.visible_to(by).filter(pk__in=residents, lives_here=True))
@@ -114,7 +115,7 @@ def decide_change(*, change: ResidentChange, accept: bool, by: User, reason: str
 
 
 def _write_change(change: ResidentChange) -> None:
-    household = Household.objects.select_for_update().get(pk=change.household_id)
+    household = Household.objects.select_for_update(no_key=True).get(pk=change.household_id)
     resident = change.resident or Resident(household=household, relation=Resident.Relation.OTHER)
     was_head = resident.is_head
     for name, value in change.changes.items():

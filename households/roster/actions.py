@@ -7,6 +7,7 @@ does (check, commit, undo) runs once per state however often it is called, and a
 from __future__ import annotations
 
 import datetime
+import logging
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from django.db.models import Count
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+from kombu.exceptions import OperationalError
 
 from households import tasks
 from households.models import Category, Household, RosterImport, RosterMapping, StagedHousehold, StagedResident
@@ -32,9 +34,8 @@ from outreach import access, audit
 from outreach.access import Permission
 from outreach.models import Unit, User
 
+logger = logging.getLogger(__name__)
 State = RosterImport.State
-# commits take turns: two files for one township could otherwise both find a person new
-COMMIT_LOCK = 4_399_002
 WORKER_LOCK = 4_399_003
 
 
@@ -235,7 +236,7 @@ def commit_import(*, import_id: int) -> None:
             return
         progress.report(import_id, 10)
         with _falling_back(roster_import, State.CHECKED), transaction.atomic():
-            _take_turn()
+            apply.take_turn()
             seen = roster_import.summary.get("counts")
             if not StagedHousehold.objects.filter(roster_import=import_id).exists():
                 # the database crashed and emptied the staging tables, or the row is from before them
@@ -275,7 +276,7 @@ def undo_import(*, import_id: int) -> None:
             return
         progress.report(import_id, 10)
         with _falling_back(roster_import, State.COMMITTED), transaction.atomic():
-            _take_turn()
+            apply.take_turn()
             try:
                 refuse_blocked_undo(roster_import)
             except NotPossible as refusal:
@@ -401,11 +402,6 @@ def _fail(roster_import: RosterImport, code: str) -> None:
     _enter(roster_import, State.FAILED, "failure")
 
 
-def _take_turn() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [COMMIT_LOCK])
-
-
 @contextmanager
 def _falling_back(roster_import: RosterImport, state: str) -> Iterator[None]:
     """Put the import back to `state` where writing fails, so that people see it and nothing is tried for ever."""
@@ -433,7 +429,15 @@ def _only_worker(import_id: int) -> Iterator[RosterImport | None]:
 
 
 def _queue(roster_import: RosterImport, step: str) -> None:
-    transaction.on_commit(lambda: tasks.STEPS[step].delay(roster_import.pk))
+    """Send the step to a worker after the commit. Where the queue is down, resume_rosters sends it later."""
+
+    def send() -> None:
+        try:
+            tasks.STEPS[step].delay(roster_import.pk)
+        except OperationalError:
+            logger.error("Import %s waits: the queue does not answer.", roster_import.pk)
+
+    transaction.on_commit(send)
 
 
 def stuck(*, since: datetime.timedelta = datetime.timedelta(minutes=1)) -> list[tuple[int, str]]:

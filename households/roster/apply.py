@@ -93,6 +93,8 @@ INSERT_RESIDENTS = """INSERT INTO households_resident (
     FROM households_stagedresident s
     JOIN households_stagedhousehold d ON d.roster_import_id = %(import)s AND d.position = s.household_position
     WHERE s.roster_import_id = %(import)s AND s.kind = 'new' ORDER BY s.position"""
+# commits take turns: two files for one township could otherwise both find a person new
+COMMIT_LOCK = 4_399_002
 CLEAR = [
     "DELETE FROM households_stagedhousehold WHERE roster_import_id = %(import)s",
     "DELETE FROM households_stagedresident WHERE roster_import_id = %(import)s",
@@ -122,6 +124,15 @@ def write(*, import_id: int, now: datetime, counts: Mapping[str, int]) -> None:
         ):
             if count:
                 cursor.execute(statement, values)
+
+
+def take_turn() -> None:
+    """Wait until no other transaction writes many households, and keep others waiting until this one ends.
+
+    Each would lock its rows in an order of its own, so two at once could wait for each other.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [COMMIT_LOCK])
 
 
 def lacks_numbers(import_id: int) -> bool:
@@ -225,6 +236,10 @@ def take_back(import_id: int) -> dict[str, int]:
     }
     restored_households = _images(import_id, RosterBefore.Table.HOUSEHOLD).count()
     restored_residents = _images(import_id, RosterBefore.Table.RESIDENT).count()
+    # households before their residents, as everybody does who writes both
+    images = _images(import_id, RosterBefore.Table.RESIDENT)
+    homes = Resident.objects.filter(Q(pk__in=images.values("row_id")) | Q(source_import=import_id)).values("household")
+    list(Household.objects.select_for_update(no_key=True).filter(pk__in=homes).order_by("pk").values_list("pk"))
     removed_residents = created_residents(import_id)._raw_delete("default")
     with connection.cursor() as cursor:
         # as in LET_GO: first every row lets go of what can be held once only, then each gets back its own

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from django.core.cache import cache
+from redis.exceptions import RedisError
 
 KEEP_SECONDS = 3600
 
 
 def report(import_id: int, percent: int) -> None:
     """Note that the import's worker is at `percent`."""
-    cache.set(f"roster-progress:{import_id}", percent, KEEP_SECONDS)
+    with suppress(RedisError):  # the work itself does not need the cache
+        cache.set(f"roster-progress:{import_id}", percent, KEEP_SECONDS)
 
 
 def of(import_id: int) -> int:
-    """Return the last percentage noted, 0 where none is."""
-    return int(cache.get(f"roster-progress:{import_id}", 0))
+    """Return the last percentage noted, 0 where none is or the cache does not answer."""
+    try:
+        return int(cache.get(f"roster-progress:{import_id}", 0))
+    except RedisError:
+        return 0

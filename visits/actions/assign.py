@@ -18,7 +18,7 @@ from households.models import Pairing
 from outreach import access, audit
 from outreach.access import Permission, Role
 from outreach.models import Campaign, Unit, User
-from visits.actions.campaigns import refresh_roster
+from visits.actions.campaigns import RosterUpdate, bring_in_step, record_update
 from visits.attempts import State
 from visits.models import Assignment, AssignmentQuerySet, may_be_given, staff_areas, staff_posts
 
@@ -69,7 +69,7 @@ def assign_evenly(*, selection: Selection, visitors: Sequence[User], by: User) -
     Raises PermissionDenied without HOUSEHOLD_ASSIGN, ValidationError for somebody who may not visit there or a
     campaign that is not running.
     """
-    _begin(selection, by)
+    update = _begin(selection, by)
     if not visitors:
         raise ValidationError(_("Choose at least one visitor."))
     _check_visitors([(visitor, selection.unit) for visitor in visitors], selection.unit)
@@ -79,14 +79,14 @@ def assign_evenly(*, selection: Selection, visitors: Sequence[User], by: User) -
     sql, params = shares.order_by().values("pk", "share").query.sql_with_params()
     ids = [visitor.pk for visitor in visitors]
     changed = _hand_over(f"SELECT s.id, (%s::bigint[])[s.share] FROM ({sql}) AS s(id, share)", [ids, *params], by=by)
-    _audit("assignment.evenly", selection, by, changed, visitors=ids)
+    _audit("assignment.evenly", selection, by, update, changed, visitors=ids)
     return changed
 
 
 @transaction.atomic
 def assign_places(*, selection: Selection, places: Sequence[Place], by: User) -> int:
     """Give each village or group its visitor; returns how many households changed hands. Raises as assign_evenly."""
-    _begin(selection, by)
+    update = _begin(selection, by)
     for place in places:
         if not place.village.code.startswith(selection.unit.code):
             raise ValidationError(_("%(place)s is not part of the unit chosen.") % {"place": place.village})
@@ -105,7 +105,7 @@ def assign_places(*, selection: Selection, places: Sequence[Place], by: User) ->
         ],
         by=by,
     )
-    _audit("assignment.places", selection, by, changed, places=len(places))
+    _audit("assignment.places", selection, by, update, changed, places=len(places))
     return changed
 
 
@@ -117,7 +117,7 @@ def assign_from_rows(*, selection: Selection, rows: Iterable[tuple[int, int]], b
     household's village. Raises
     PermissionDenied without HOUSEHOLD_ASSIGN, ValidationError for a campaign that is not running.
     """
-    _begin(selection, by)
+    update = _begin(selection, by)
     pairs = list(rows)
     sql, params = selection.assignments().order_by().values("pk", "household_id").query.sql_with_params()
     changed = _hand_over(
@@ -126,7 +126,7 @@ def assign_from_rows(*, selection: Selection, rows: Iterable[tuple[int, int]], b
         [*params, [household for household, _visitor in pairs], [visitor for _household, visitor in pairs]],
         by=by,
     )
-    _audit("assignment.table", selection, by, changed, rows=len(pairs))
+    _audit("assignment.table", selection, by, update, changed, rows=len(pairs))
     return changed
 
 
@@ -137,7 +137,7 @@ def assign_by_pairing(*, selection: Selection, by: User) -> int:
     A pair whose visitor is switched off, or holds no post to visit there with, is left out. Raises as
     assign_from_rows.
     """
-    _begin(selection, by)
+    update = _begin(selection, by)
     visitors = staff_posts(selection.unit).filter(
         Q(role=Role.VISITOR) | Q(unit__code__in=[selection.unit.code[:length] for length in (6, 9, 12)])
     )
@@ -147,7 +147,7 @@ def assign_by_pairing(*, selection: Selection, by: User) -> int:
     rows = selection.assignments().annotate(partner=Subquery(partner.values("user")[:1])).filter(partner__isnull=False)
     sql, params = rows.order_by().values("pk", "partner").query.sql_with_params()
     changed = _hand_over(f"SELECT s.id, s.partner FROM ({sql}) AS s(id, partner)", list(params), by=by)
-    _audit("assignment.pairing", selection, by, changed)
+    _audit("assignment.pairing", selection, by, update, changed)
     return changed
 
 
@@ -181,24 +181,24 @@ def unassign(*, selection: Selection, visitor: User | None, by: User) -> int:
 
     Raises PermissionDenied without HOUSEHOLD_ASSIGN, ValidationError for a campaign that is not running.
     """
-    _begin(selection, by)
+    update = _begin(selection, by)
     rows = selection.assignments().filter(visitor__isnull=False)
     if visitor is not None:
         rows = rows.filter(visitor=visitor)
     sql, params = rows.order_by().values("pk").query.sql_with_params()
     changed = _hand_over(f"SELECT s.id, NULL::bigint FROM ({sql}) AS s(id)", list(params), by=by)
-    _audit("assignment.remove", selection, by, changed, visitor=visitor.pk if visitor else None)
+    _audit("assignment.remove", selection, by, update, changed, visitor=visitor.pk if visitor else None)
     return changed
 
 
-def _begin(selection: Selection, by: User) -> None:
+def _begin(selection: Selection, by: User) -> RosterUpdate:
     """Check the right and the campaign, make bulk hand-overs of one campaign take turns, and take in new
     households."""
     access.demand(by, Permission.HOUSEHOLD_ASSIGN)
     campaign = Campaign.objects.select_for_update(no_key=True).select_related(None).get(pk=selection.campaign.pk)
     if campaign.state != Campaign.State.OPEN:
         raise ValidationError(_("The campaign is not running: open it before assigning."))
-    refresh_roster(campaign=campaign, by=by, within=selection.unit)
+    return bring_in_step(campaign=campaign, within=selection.unit)
 
 
 def _check_visitors(duties: Sequence[tuple[User, Unit]], within: Unit) -> None:
@@ -220,7 +220,8 @@ def _hand_over(new_sql: str, params: list[Any], *, by: User) -> int:
         return int(cursor.rowcount)
 
 
-def _audit(action: str, selection: Selection, by: User, changed: int, **detail: Any) -> None:
+def _audit(action: str, selection: Selection, by: User, update: RosterUpdate, changed: int, **detail: Any) -> None:
+    record_update(update, campaign=selection.campaign, by=by, within=selection.unit)
     if changed:
         audit.record(
             action,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 
 from django.core.exceptions import ValidationError
@@ -192,6 +192,26 @@ def refresh_roster(*, campaign: Campaign, by: User, within: Unit | None = None) 
     """
     if not access.has_permission(by, Permission.CAMPAIGN_EDIT):
         access.demand(by, Permission.HOUSEHOLD_ASSIGN)
+    update = bring_in_step(campaign=campaign, within=within)
+    record_update(update, campaign=campaign, by=by, within=within)
+    return update
+
+
+def record_update(update: RosterUpdate, *, campaign: Campaign, by: User, within: Unit | None) -> None:
+    """Write to the audit trail what bring_in_step changed, if anything: last in the transaction, like every event."""
+    if update != RosterUpdate():
+        code = within.code if within else campaign.district.code
+        audit.record("campaign.roster", campaign, by=by, within=code, **asdict(update))
+
+
+def bring_in_step(*, campaign: Campaign, within: Unit | None = None) -> RosterUpdate:
+    """Do what refresh_roster says, without recording it, within the caller's transaction.
+
+    Locks the campaign, so that whatever changes many duties of it takes turns.
+    """
+    campaign = (
+        Campaign.objects.select_for_update(no_key=True, of=("self",)).select_related("district").get(pk=campaign.pk)
+    )
     if campaign.state != Campaign.State.OPEN:
         return RosterUpdate()
     code = within.code if within else campaign.district.code
@@ -221,8 +241,4 @@ def refresh_roster(*, campaign: Campaign, by: User, within: Unit | None = None) 
     for assignment in back.select_for_update(of=("self",)).select_related("campaign").order_by("pk"):
         roll_up_assignment(assignment)
         put_back += 1
-    if added or taken_off or put_back:
-        audit.record(
-            "campaign.roster", campaign, by=by, within=code, added=added, taken_off=taken_off, put_back=put_back
-        )
     return RosterUpdate(added, taken_off, put_back)

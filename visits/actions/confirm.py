@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from households.models import Household
 from outreach import access, audit, calendar
 from outreach.access import Permission
-from outreach.models import User
+from outreach.models import Campaign, User
 from visits.actions.rollup import roll_up_assignment
 from visits.attempts import State
 from visits.models import Assignment, VisitStandard
@@ -20,12 +20,22 @@ from visits.models import Assignment, VisitStandard
 
 def _lock(assignment: Assignment, by: User) -> Assignment:
     access.demand(by, Permission.UNREACHABLE_CONFIRM)
+    mine = Assignment.objects.visible_to(by).get(pk=assignment.pk)
+    # All duties of the door, in one order, before anything of the household: two people deciding about one household
+    # in two campaigns would else each wait for what the other holds.
+    _duties_at(mine.household_id)
     return (
         Assignment.objects.visible_to(by)
         .select_for_update(of=("self",))
         .select_related("campaign", "household")
         .get(pk=assignment.pk)
     )
+
+
+def _duties_at(household: int) -> list[Assignment]:
+    """Lock the household's duties in running campaigns and return them."""
+    duties = Assignment.objects.select_for_update(of=("self",)).select_related("campaign")
+    return list(duties.filter(household=household, campaign__state=Campaign.State.OPEN).order_by("pk"))
 
 
 @transaction.atomic
@@ -60,14 +70,8 @@ def confirm_off_roster(*, assignment: Assignment, roster_state: str, by: User) -
         raise ValidationError(_("No visitor reported this household as empty or moved."))
     now = timezone.now()
     Household.objects.filter(pk=locked.household_id).update(roster_state=roster_state, updated_at=now)
-    others = (
-        Assignment.objects.select_for_update(of=("self",))
-        .select_related("campaign")
-        .filter(household=locked.household_id, campaign__state="open")
-        .order_by("pk")
-    )
-    for other in others:
-        roll_up_assignment(other)
+    for duty in _duties_at(locked.household_id):
+        roll_up_assignment(duty)
     audit.record("assignment.off_roster", locked, by=by, household=locked.household_id, roster_state=str(roster_state))
 
 

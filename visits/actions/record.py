@@ -121,8 +121,9 @@ def _record(*, by: User, payload: VisitPayload, now: datetime) -> Receipt:
         if stored is None:
             raise
         return _seen_before(stored, by=by, payload=payload, digest=digest)
-    numbers = _store_items(visit, payload.items, by=by)
     _queue_changes(household, payload, by=by)
+    # last of what may refuse: a photo's file does not go away with the transaction
+    numbers = _store_items(visit, payload.items, by=by)
     if assignment is not None:
         roll_up_assignment(assignment)
     return Receipt(str(visit.pk), Result.STORED, issues=tuple(numbers))
