@@ -3,6 +3,7 @@ import { startAutosubmit } from "./autosubmit.js";
 import { startCopy } from "./copy.js";
 import { startDialogs } from "./dialog.js";
 import { startDropzones } from "./dropzone.js";
+import { startFilterFolds } from "./filterfold.js";
 import { startForms } from "./forms.js";
 import { startMenus } from "./menu.js";
 
@@ -11,6 +12,7 @@ function start(root) {
   startCopy(root);
   startDialogs(root);
   startDropzones(root);
+  startFilterFolds(root);
 }
 
 start(document);
