@@ -60,12 +60,13 @@ class Unit(models.Model):
         VILLAGE = "village", _("village or community")
         DEPARTMENT = "department", _("department")
 
-    # 6 county + 3 township + 3 village digits; a department carries the district's code and a D-number.
+    # 6 county + 3 township + 3 village digits; a department carries the district's code and a D-number: two digits,
+    # or four for an office of that department. Reach goes by prefix, so D01 and D012 must not both exist.
     CODE_PATTERNS = {
         Kind.DISTRICT: r"^\d{6}$",
         Kind.TOWNSHIP: r"^\d{9}$",
         Kind.VILLAGE: r"^\d{12}$",
-        Kind.DEPARTMENT: r"^\d{6}D\d{2,4}$",
+        Kind.DEPARTMENT: r"^\d{6}D\d{2}(\d{2})?$",
     }
 
     code = models.CharField(_("code"), max_length=12, unique=True)
@@ -96,10 +97,10 @@ class Unit(models.Model):
                 condition=Q(kind="district", code__regex=r"^\d{6}$")
                 | Q(kind="township", code__regex=r"^\d{9}$")
                 | Q(kind="village", code__regex=r"^\d{12}$")
-                | Q(kind="department", code__regex=r"^\d{6}D\d{2,4}$"),
+                | Q(kind="department", code__regex=r"^\d{6}D\d{2}(\d{2})?$"),
                 violation_error_message=_(
                     "The code must have 6 digits for a district, 9 for a township, 12 for a village, "
-                    "and 6 digits, a D and a number for a department."
+                    "and 6 digits, a D and two or four digits for a department."
                 ),
             ),
             models.CheckConstraint(

@@ -238,7 +238,7 @@ def _own_error(row: Row, reach: str) -> RowError | None:
             Kind.DISTRICT: _("6 digits"),
             Kind.TOWNSHIP: _("9 digits"),
             Kind.VILLAGE: _("12 digits"),
-            Kind.DEPARTMENT: _("6 digits, a D and a number of 2 to 4 digits"),
+            Kind.DEPARTMENT: _("6 digits, a D and two or four digits"),
         }[kind]
         message = _("The code of a unit of the kind “%(kind)s” must be %(shape)s; this is “%(code)s”.")
         message %= {"kind": row.kind, "shape": shape, "code": row.code[:30]}

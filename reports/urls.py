@@ -7,7 +7,7 @@ from reports import views
 app_name = "reports"
 
 # a unit's code, as its constraint allows it, so that nothing else reaches the database
-ROWS = r"^(?P<campaign>\d{1,18})/(?P<code>\d{6,12}|\d{6}D\d{2,4})"
+ROWS = r"^(?P<campaign>\d{1,18})/(?P<code>\d{6,12}|\d{6}D\d{2}(?:\d{2})?)"
 
 urlpatterns = [
     path("ranking/", views.ranking, name="ranking"),

@@ -114,6 +114,8 @@ def test_import_follows_a_changed_order():
         ("4399001012022,柳塘村,439900101,村社区", ("代码", "code_length")),
         ("439900101,柳塘村,439900,村社区", ("代码", "code_length")),
         ("439900DX1,某局,439900,区直部门", ("代码", "code_length")),
+        # reach goes by prefix: a D012 would be taken for a part of D01
+        ("439900D012,某局,439900,区直部门", ("代码", "code_length")),
         ("439900101202,柳塘村,,村社区", ("上级代码", "no_parent")),
         ("439900109201,柳塘村,439900109,村社区", ("上级代码", "unknown_parent")),
         ("439900101202,柳塘村,439900,村社区", ("上级代码", "parent_kind")),
