@@ -105,11 +105,6 @@ class Roster:
         """How many households were accepted."""
         return sum(1 for _door in self.accepted())
 
-    @property
-    def resident_count(self) -> int:
-        """How many residents the accepted households have."""
-        return sum(len(door.people) for door in self.accepted())
-
 
 def check_roster(
     book: Workbook,
