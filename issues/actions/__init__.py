@@ -1,0 +1,25 @@
+"""The write door of issues: opening one, moving one on. Nothing else writes to Issue, IssueEvent or Attachment.
+
+The steps of an issue are their own append-only history (IssueEvent, guarded by the database); they are not written to
+the audit chain as well, whose lock would make all visitors of the district wait for each other.
+"""
+
+from issues.actions.exporting import log_export
+from issues.actions.history import MAX_TEXT, append_event
+from issues.actions.moving import ConflictError, move_issue
+from issues.actions.opening import active_rules, due_day, next_number, open_issue
+from issues.actions.rules import save_rule, shift_rule
+
+__all__ = [
+    "MAX_TEXT",
+    "ConflictError",
+    "active_rules",
+    "append_event",
+    "due_day",
+    "log_export",
+    "move_issue",
+    "next_number",
+    "open_issue",
+    "save_rule",
+    "shift_rule",
+]

@@ -1,0 +1,136 @@
+"""Opening an issue: checked, numbered, routed, given a due day, and dispatched where a rule says so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from django.core.exceptions import ValidationError
+from django.core.files.base import ContentFile
+from django.core.files.uploadedfile import UploadedFile
+from django.db import connection, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from households.models import Household
+from issues import attachments, clock, routing
+from issues.actions.history import MAX_TEXT, append_event
+from issues.models import Attachment, Category, Issue, Kind, KindLimit, RoutingRule
+from issues.workflow import State
+from outreach import access, calendar
+from outreach.access import Permission
+from outreach.models import Campaign, Unit, User
+
+
+@transaction.atomic
+def open_issue(
+    *,
+    by: User,
+    category: Category,
+    kind: str,
+    text: str,
+    place: Unit,
+    household: Household | None = None,
+    campaign: Campaign | None = None,
+    is_urgent: bool = False,
+    photos: Sequence[UploadedFile] = (),
+) -> Issue:
+    """Record an issue, route it and give it a due day. Where a rule matches it is dispatched at once (assigned);
+    else the township of the place holds it (new) until a person dispatches it.
+
+    The caller has loaded `household` and `place` through `visible_to(by)`. Raises PermissionDenied without
+    ISSUE_OPEN, ValidationError (keyed by argument) for what does not fit together.
+    """
+    access.demand(by, Permission.ISSUE_OPEN)
+    text = text.strip()
+    check_issue(
+        category=category, kind=kind, text=text, place=place, household=household, campaign=campaign, photos=photos
+    )
+    try:
+        clean = attachments.clean_photos(photos)
+    except ValidationError as error:
+        raise ValidationError({"photos": error.messages}) from error
+    now = timezone.now()
+    route = routing.choose(active_rules(), category=category, place=place, kind=kind, text=text)
+    issue = Issue.objects.create(
+        number=next_number(now),
+        kind=kind,
+        category=category,
+        text=text,
+        is_urgent=is_urgent,
+        place=place,
+        household=household,
+        campaign=campaign,
+        state=State.NEW if route.rule is None else State.ASSIGNED,
+        unit=route.unit,
+        rule=route.rule,
+        rule_text=route.why,
+        due_on=due_day(category=category, kind=kind, is_urgent=is_urgent, dispatched_on=timezone.localdate(now)),
+        recorded_at=now,
+        recorded_by=by,
+        dispatched_at=None if route.rule is None else now,
+    )
+    append_event(issue, "open", by=by, at=now, from_state="", from_unit=None, note=route.why)
+    for photo in clean:
+        Attachment.objects.create(
+            issue=issue,
+            file=ContentFile(photo.content, name=f"{photo.sha256[:16]}.jpg"),
+            content_type="image/jpeg",
+            sha256=photo.sha256,
+            size=len(photo.content),
+            added_at=now,
+            added_by=by,
+        )
+    return issue
+
+
+def check_issue(
+    *,
+    category: Category,
+    kind: str,
+    text: str,
+    place: Unit,
+    household: Household | None,
+    campaign: Campaign | None,
+    photos: Sequence[UploadedFile],
+) -> None:
+    """Raise ValidationError, keyed by argument, for every part of a new issue that does not fit."""
+    errors: dict[str, str] = {}
+    if not text or len(text) > MAX_TEXT or "\x00" in text:
+        errors["text"] = _("Write what the resident said, in at most %(count)d characters.") % {"count": MAX_TEXT}
+    if kind not in Kind.values:
+        errors["kind"] = _("Choose one of the kinds.")
+    if not category.is_active:
+        errors["category"] = _("This category is no longer in use. Choose another.")
+    if not place.is_active or place.kind == Unit.Kind.DEPARTMENT:
+        errors["place"] = _("Choose a place: a village, a township or the district.")
+    if household is not None and household.village_id != place.pk:
+        errors["household"] = _("The household does not belong to this place.")
+    if campaign is not None and not place.code.startswith(campaign.district.code):
+        errors["campaign"] = _("The campaign belongs to another district.")
+    if errors:
+        raise ValidationError(errors)
+
+
+def active_rules() -> list[RoutingRule]:
+    """Load the rules in use, in order, with all that matching needs."""
+    return list(RoutingRule.objects.filter(is_active=True).select_related("category", "area", "unit"))
+
+
+def due_day(*, category: Category, kind: str, is_urgent: bool, dispatched_on: date) -> date:
+    """Return the due day by today's limits and calendar."""
+    return clock.due_on(
+        dispatched_on=dispatched_on,
+        kind=kind,
+        category_limits=[node.workdays for node in category.path()],
+        kind_limits={row.kind: (row.workdays, row.urgent_workdays) for row in KindLimit.objects.all()},
+        is_urgent=is_urgent,
+        table=calendar.overrides(),
+    )
+
+
+def next_number(now: datetime) -> str:
+    """Return the next number: the year and a count that never repeats, 2026000123."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval('issues_issue_number')")
+        return f"{timezone.localdate(now).year}{cursor.fetchone()[0]:06d}"
