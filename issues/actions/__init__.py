@@ -6,10 +6,12 @@ the audit chain as well, whose lock would make all visitors of the district wait
 
 from issues.actions.call_backs import record_call_back
 from issues.actions.exporting import log_export
+from issues.actions.files import may_remove, remove_file
 from issues.actions.history import MAX_TEXT, append_event
 from issues.actions.moving import FINISH_OUTCOMES, ConflictError, move_issue
 from issues.actions.opening import active_rules, next_number, open_issue
 from issues.actions.rules import save_rule, shift_rule
+from issues.actions.sealing import last_proof_failed, prove_histories
 
 __all__ = [
     "FINISH_OUTCOMES",
@@ -17,11 +19,15 @@ __all__ = [
     "ConflictError",
     "active_rules",
     "append_event",
+    "last_proof_failed",
     "log_export",
+    "may_remove",
     "move_issue",
     "next_number",
     "open_issue",
+    "prove_histories",
     "record_call_back",
+    "remove_file",
     "save_rule",
     "shift_rule",
 ]

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from issues import routing, workflow
+from issues import attachments, routing, workflow
+from issues.actions.files import files_detail, new_files, store_files
 from issues.actions.history import MAX_TEXT, append_event
 from issues.actions.timing import limit_of, turn_clock
+from issues.attachments import CleanFile
 from issues.models import HelpingUnit, Issue, Outcome, Solvability, UpwardReport
 from issues.workflow import Actor, Move, Request, State
 from outreach import access, calendar
@@ -64,16 +68,19 @@ def move_issue(
     until: date | None = None,
     to_whom: str = "",
     document: str = "",
+    files: Sequence[UploadedFile] = (),
 ) -> Issue:
     """Make one move of workflow.MOVES: the single write door for an issue's state. Returns the issue as it now is.
 
-    `version` is the version the user saw. `by` is None exactly where `actor` is the resident or the program. Raises
-    ConflictError where the version is stale, PermissionDenied where the move is not for this user, ValidationError
-    where the state or a guard does not allow it or a required field is missing.
+    `version` is the version the user saw; `files` are evidence, where the move takes any. `by` is None exactly where
+    `actor` is the resident or the program. Raises ConflictError where the version is stale, PermissionDenied where the
+    move is not for this user, ValidationError where the state or a guard does not allow it or a required field is
+    missing or a file is refused.
     """
     step = workflow.BY_NAME.get(move)
     if step is None:
         raise ValidationError(_("There is no such step."))
+    clean = clean_evidence(step, files)  # before the lock: making a picture anew takes its time
     locked = lock(issue)
     refusal = refusal_of(step, locked, by=by, actor=actor)
     # The right first: whoever may not take the step learns nothing of versions. The state last: after a stale version
@@ -100,12 +107,13 @@ def move_issue(
         document=document.strip(),
     )
     check_move(step, locked, given)
+    added = new_files(locked, clean)
     before, holder, now = locked.state, locked.unit, timezone.now()
     apply_move(step, locked, given, by=by, at=now)
     turn_clock(locked, at=now)
     locked.version += 1
     locked.save()
-    append_event(
+    event = append_event(
         locked,
         step.name,
         by=by,
@@ -115,8 +123,20 @@ def move_issue(
         from_unit=holder,
         reason=given.reason,
         note=told_note(step, given),
+        detail=files_detail(added),
     )
+    store_files(event, added)
     return locked
+
+
+def clean_evidence(step: Move, files: Sequence[UploadedFile]) -> list[CleanFile]:
+    """Return the files as they are stored; ValidationError (files) where one is refused, or the step takes none."""
+    if files and not step.can_attach:
+        raise ValidationError({"files": _("This step takes no files.")})
+    try:
+        return attachments.clean_files(files)
+    except ValidationError as error:
+        raise ValidationError({"files": error.messages}) from error
 
 
 def lock(issue: Issue) -> Issue:

@@ -1,12 +1,14 @@
 """The models of issues, by topic."""
 
-from issues.models.issue import UNREACHED_DAYS, Attachment, Issue, IssueEvent, IssueQuerySet, Outcome, Solvability
+from issues.models.attachment import Attachment, AttachmentQuerySet
+from issues.models.issue import UNREACHED_DAYS, Issue, IssueEvent, IssueQuerySet, Outcome, Solvability
 from issues.models.loop import CallBack, HelpingUnit, IssueSegment, UpwardReport
 from issues.models.setup import Category, Kind, KindLimit, RoutingRule
 
 __all__ = [
     "UNREACHED_DAYS",
     "Attachment",
+    "AttachmentQuerySet",
     "CallBack",
     "Category",
     "HelpingUnit",
