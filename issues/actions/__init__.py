@@ -5,6 +5,7 @@ the audit chain as well, whose lock would make all visitors of the district wait
 """
 
 from issues.actions.call_backs import record_call_back
+from issues.actions.editing import EditConflictError, edit_issue, editable_fields
 from issues.actions.exporting import log_export
 from issues.actions.files import may_remove, remove_file
 from issues.actions.history import MAX_TEXT, append_event
@@ -17,8 +18,11 @@ __all__ = [
     "FINISH_OUTCOMES",
     "MAX_TEXT",
     "ConflictError",
+    "EditConflictError",
     "active_rules",
     "append_event",
+    "edit_issue",
+    "editable_fields",
     "last_proof_failed",
     "log_export",
     "may_remove",
