@@ -53,6 +53,8 @@ MOVE_LOOKS = {
     "unmerge": ("info", "swap", "secondary"),
     "supervise": ("bad", "flag", "secondary"),
     "release": ("good", "flag", "secondary"),
+    "edit": ("info", "edit", "secondary"),
+    "remove_file": ("warn", "trash", "secondary"),
 }
 # What the note of a move is about, and what stands below the field.
 NOTE_LABELS = {

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from issues import move_views, rule_views, views
+from issues import edit_views, file_views, move_views, rule_views, views
 
 app_name = "issues"
 
@@ -10,7 +10,9 @@ issue_urls = [
     path("", views.issue_detail, name="detail"),
     path("move/<slug:name>/", move_views.issue_move, name="move"),
     path("call-back/", move_views.call_back, name="call_back"),
-    path("photos/<int:photo>/", views.attachment, name="attachment"),
+    path("edit/", edit_views.issue_edit, name="edit"),
+    path("photos/<int:photo>/", file_views.attachment, name="attachment"),
+    path("photos/<int:photo>/remove/", file_views.attachment_remove, name="attachment_remove"),
 ]
 
 rule_urls = [
