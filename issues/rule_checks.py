@@ -18,10 +18,6 @@ TARGET_LEVEL: dict[str, int] = {
     RoutingRule.Target.TOWNSHIP: 1,
     RoutingRule.Target.VILLAGE: 2,
 }
-    RoutingRule.Target.UNIT: 0,
-    RoutingRule.Target.TOWNSHIP: 1,
-    RoutingRule.Target.VILLAGE: 2,
-}
 AREA_LEVEL: dict[str, int] = {Unit.Kind.DISTRICT: 0, Unit.Kind.TOWNSHIP: 1, Unit.Kind.VILLAGE: 2}
 
 
