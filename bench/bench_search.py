@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from django.core.management import call_command
 from django.db import connection
@@ -82,31 +83,33 @@ def measure() -> Iterator[Figure]:
     large = queries_of_pages()
     people = readers()
     for name, person in people.items():
-        client = Client()
-        client.force_login(person)
         for kind, wanted in searches().items():
-            yield Figure(
-                f"search_{name}_{kind}_more_queries", large[name, kind] - small[name, kind], "queries", "<=", 0
-            )
-            page = p95(lambda w=wanted: client.get("/issues/", {"q": w.words}))  # type: ignore[misc]
+            more = large[name, kind] - small[name, kind]
+            yield Figure(f"search_{name}_{kind}_more_queries", more, "queries", "<=", 0)
+            page = p95(page_of(person, "/issues/", wanted.words))
             yield Figure(f"search_{name}_{kind}_page_p95_ms", page * 1000, "ms", "<=", 500)
-            ours = median(lambda w=wanted: read(person, w.words))  # type: ignore[misc]
-            plain = median(lambda w=wanted: plain_read(person, w))  # type: ignore[misc]
+            ours, plain = median(partial(read, person, wanted.words)), median(partial(plain_read, person, wanted))
             yield Figure(f"search_{name}_{kind}_ms", ours * 1000, "ms", "<=", 100)
             yield Figure(f"search_{name}_{kind}_plain_ratio", ours / plain, "×", "<=", 3)
     home = Household.objects.order_by("pk")[HOUSEHOLDS // 2]
-    client = Client()
-    client.force_login(people["district"])
-    for kind, words in {
-        "head": home.head_name,
-        "initials": home.head_pinyin,
-        "phone_tail": home.phone[-6:],
-        "door": home.address,
-    }.items():
-        page = p95(lambda w=words: client.get("/households/", {"q": w}))  # type: ignore[misc]
+    doors = {"head": home.head_name, "initials": home.head_pinyin, "phone_tail": home.phone[-6:], "door": home.address}
+    for kind, words in doors.items():
+        page = p95(page_of(people["district"], "/households/", words))
         yield Figure(f"search_households_{kind}_page_p95_ms", page * 1000, "ms", "<=", 500)
-        keys = median(lambda w=words: list(household_search.matching(w)[:1_001]))  # type: ignore[misc]
+        keys = median(partial(household_keys, words))
         yield Figure(f"search_households_{kind}_ms", keys * 1000, "ms", "<=", 50)
+
+
+def household_keys(words: str) -> None:
+    """Find the households of the words, counted no further than a list shows."""
+    list(household_search.matching(words)[:1_001])
+
+
+def page_of(person: User, path: str, words: str) -> Callable[[], object]:
+    """Return a call that gets the page of a search."""
+    client = Client()
+    client.force_login(person)
+    return lambda: client.get(path, {"q": words})
 
 
 def write(issues: int, households: int) -> None:
