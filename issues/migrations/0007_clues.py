@@ -26,7 +26,7 @@ DROP SEQUENCE issues_clue_number;
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('issues', '0005_ledger_indexes'),
+        ('issues', '0006_search'),
         ('outreach', '0006_discipline_role'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
