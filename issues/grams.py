@@ -1,6 +1,6 @@
 """Pairs of neighbouring characters: by them a text is searched and compared, for Chinese has no spaces between words.
 
-The database's function `search_grams` (migration 0006) gives the pairs and the single characters; a GIN index has them.
+The database's function `search_grams` (migration 0007) gives the pairs and the single characters; a GIN index has them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def pieces(words: str) -> list[str]:
     """
     low = words.lower()
     cut = [low[at : at + 2] for at in range(0, len(low) - 1, 2)]
-    return cut + [low[-2:]] if len(low) % 2 else cut
+    return [*cut, low[-2:]] if len(low) % 2 else cut
 
 
 def shape(text: str) -> frozenset[str]:
