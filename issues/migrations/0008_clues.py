@@ -26,7 +26,7 @@ DROP SEQUENCE issues_clue_number;
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('issues', '0006_search'),
+        ('issues', '0007_search_characters'),
         ('outreach', '0006_discipline_role'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
