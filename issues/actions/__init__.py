@@ -4,6 +4,7 @@ The steps of an issue are their own append-only history (IssueEvent, guarded by 
 the audit chain as well, whose lock would make all visitors of the district wait for each other.
 """
 
+from issues.actions.clues import OpenedClue, OpenedEntry, open_clue, report_clue, step_clue
 from issues.actions.exporting import log_export
 from issues.actions.history import MAX_TEXT, append_event
 from issues.actions.moving import ConflictError, move_issue
@@ -13,13 +14,18 @@ from issues.actions.rules import save_rule, shift_rule
 __all__ = [
     "MAX_TEXT",
     "ConflictError",
+    "OpenedClue",
+    "OpenedEntry",
     "active_rules",
     "append_event",
     "due_day",
     "log_export",
     "move_issue",
     "next_number",
+    "open_clue",
     "open_issue",
+    "report_clue",
     "save_rule",
     "shift_rule",
+    "step_clue",
 ]
