@@ -59,9 +59,10 @@ def find(issues: IssueQuerySet, words: str, user: User | AnonymousUser) -> Found
     if not words:
         return Found(issues)
     is_number = NUMBER.fullmatch(words) is not None
-    if is_number and (exact := issues.filter(number=words)).exists():
+    # whether it is there at all costs less to ask than whether the user may see it
+    if is_number and Issue.objects.filter(number=words).exists() and (exact := issues.filter(number=words)).exists():
         return Found(exact, is_number=True)
-    keys = _keys_by_resident(issues.resident_known_to(user), words)
+    keys = _keys_by_resident(issues, words, user)
     is_vague = len(keys) > MAX_BY_RESIDENT
     condition = Q(grams__contains=pieces(said))
     if len(said) > 2:
@@ -76,18 +77,19 @@ def find(issues: IssueQuerySet, words: str, user: User | AnonymousUser) -> Found
     return Found(issues.alias(grams=Grams("text")).filter(condition), is_vague)
 
 
-def _keys_by_resident(known: IssueQuerySet, words: str) -> list[int]:
-    """The keys of the issues found by resident, one more than MAX_BY_RESIDENT at most.
+def _keys_by_resident(issues: IssueQuerySet, words: str, user: User | AnonymousUser) -> list[int]:
+    """The keys of the issues found by a resident the user may know, one more than MAX_BY_RESIDENT at most.
 
-    With the households written out PostgreSQL goes from them to their issues; where they are too many for that, the
-    issues are fewer.
+    With the households written out PostgreSQL goes from them to their issues, seen or not: `find` keeps to those seen.
+    Where the households are too many for that, the issues seen are fewer.
     """
     homes = households.matching(words)
     few = list(homes[: MAX_BY_RESIDENT + 1].values_list("pk", flat=True))
-    if not few:
-        return []
-    known = known.filter(household__in=few if len(few) <= MAX_BY_RESIDENT else homes)
-    return list(known.order_by().values_list("pk", flat=True)[: MAX_BY_RESIDENT + 1])
+    if len(few) <= MAX_BY_RESIDENT:
+        known = Issue.objects.resident_known_to(user).filter(household__in=few)
+    else:
+        known = issues.resident_known_to(user).filter(household__in=homes)
+    return list(known.order_by().values_list("pk", flat=True)[: MAX_BY_RESIDENT + 1]) if few else []
 
 
 def fields_found(issues: Iterable[Issue], words: str, user: User | AnonymousUser) -> dict[int, Field]:
