@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from issues import search
 from issues.forms import Choices, category_choices, unit_choices
 from issues.models import Category, IssueQuerySet, Kind, Outcome
 from issues.workflow import ENDED_STATES, State
@@ -28,7 +29,9 @@ class LedgerForm(forms.Form):
         label=gettext_lazy("Search"),
         max_length=60,
         required=False,
-        widget=forms.TextInput(attrs={"type": "search", "placeholder": gettext_lazy("Number, text or household head")}),
+        widget=forms.TextInput(
+            attrs={"type": "search", "placeholder": gettext_lazy("Number, name, initials, phone, door or text")}
+        ),
     )
     place = forms.ModelChoiceField(label=gettext_lazy("Place"), queryset=Unit.objects.none(), required=False)
     unit = forms.ModelChoiceField(label=gettext_lazy("Responsible unit"), queryset=Unit.objects.none(), required=False)
@@ -54,6 +57,7 @@ class LedgerForm(forms.Form):
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user = user
+        self.found: search.Found | None = None
         post = access.post_of(user)
         unit = post.unit if post else None
         district = Unit.objects.active().filter(code__startswith=unit.district_code) if unit else Unit.objects.none()
@@ -95,8 +99,10 @@ class LedgerForm(forms.Form):
 
     @property
     def tab(self) -> str:
-        """The chosen state: open where none is."""
-        return str(self.cleaned_data.get("state") or "open")
+        """The chosen state; where none is, the open ones, but all for a search. For a number found all in any case."""
+        if self.found and self.found.is_number:
+            return "all"
+        return str(self.cleaned_data.get("state") or ("all" if self.cleaned_data.get("q") else "open"))
 
     def narrow(self, issues: IssueQuerySet) -> IssueQuerySet:
         """Return those of `issues` that every filter but the state lets through."""
@@ -122,7 +128,8 @@ class LedgerForm(forms.Form):
         if given.get("mine"):
             issues = issues.filter(recorded_by=self.user)
         if words := given.get("q"):
-            issues = issues.search(words, self.user)
+            self.found = search.find(issues, words, self.user)
+            issues = self.found.issues
         return issues
 
     def in_tab(self, issues: IssueQuerySet, tab: str = "") -> IssueQuerySet:

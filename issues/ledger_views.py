@@ -13,7 +13,7 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from issues import actions, exports, looks
+from issues import actions, exports, looks, search
 from issues.ledger_forms import LedgerForm
 from issues.models import Issue, IssueQuerySet
 from issues.views import disposition, due_mark
@@ -53,7 +53,8 @@ def render_ledger(request: HttpRequest, form: LedgerForm, *, status: int = 200, 
         "form": form,
         "more_open": any(request.GET.get(name) for name in MORE_FILTERS),
         "page": page,
-        "rows": ledger_rows(page, request),
+        "rows": ledger_rows(page, request, words=form.cleaned_data.get("q", "")),
+        "is_vague": form.found is not None and form.found.is_vague,
         "tabs": ledger_tabs(form, issues, request),
         "is_capped": page.paginator.count >= MAX_PAGED,
         "max_paged": MAX_PAGED,
@@ -67,9 +68,10 @@ def render_ledger(request: HttpRequest, form: LedgerForm, *, status: int = 200, 
     return render(request, "issues/list.html", context, status=status)
 
 
-def ledger_rows(page: Page[Issue], request: HttpRequest) -> list[dict[str, Any]]:
-    """Each issue of the page with what its line says of the due day and the resident."""
+def ledger_rows(page: Page[Issue], request: HttpRequest, *, words: str = "") -> list[dict[str, Any]]:
+    """Each issue of the page with what its line says of the due day and the resident, and where `words` were found."""
     user, today = acting(request), timezone.localdate()
+    found = search.fields_found(page.object_list, words, user)
     rows = []
     for issue in page.object_list:
         head = issue.household.head_name if issue.household and issue.shows_resident_to(user) else ""
@@ -79,6 +81,7 @@ def ledger_rows(page: Page[Issue], request: HttpRequest) -> list[dict[str, Any]]
                 "tone": looks.STATE_TONES[issue.state],
                 "due": due_mark(issue, today),
                 "head": head,
+                "found": field.label if (field := found.get(issue.pk)) else "",
                 "title": Truncator(issue.text).chars(40),
                 "text": " · ".join(filter(None, [issue.number, issue.place.name, head, issue.unit.name])),
             }

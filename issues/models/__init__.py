@@ -1,5 +1,6 @@
 """The models of issues, by topic."""
 
+from issues.models.clue import Clue, ClueEntry, ClueQuerySet
 from issues.models.issue import UNREACHED_DAYS, Attachment, Issue, IssueEvent, IssueQuerySet, Outcome, Solvability
 from issues.models.loop import CallBack, HelpingUnit, IssueSegment, UpwardReport
 from issues.models.setup import Category, Kind, KindLimit, RoutingRule
@@ -9,6 +10,9 @@ __all__ = [
     "Attachment",
     "CallBack",
     "Category",
+    "Clue",
+    "ClueEntry",
+    "ClueQuerySet",
     "HelpingUnit",
     "Issue",
     "IssueEvent",
