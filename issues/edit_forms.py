@@ -58,7 +58,7 @@ class EditForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.issue, self.user, self.names = issue, user, names
         shown = facts.of(issue)
-        self.base: facts.Facts = {}
+        self.shown: facts.Facts = {}
         typed = issue.household.number if issue.household else ""
         self.initial = {
             **shown,
@@ -80,13 +80,10 @@ class EditForm(forms.Form):
         if "category" in self.fields:
             self.fields["category"].choices = category_choices(_("Choose a category"))  # type: ignore[attr-defined]
         places = Unit.objects.visible_to(user).active().exclude(kind=Unit.Kind.DEPARTMENT)
-        self.offer(
-            "place", places.filter(code__startswith=issue.place.district_code) | Unit.objects.filter(pk=issue.place_id)
-        )
+        places = places.filter(code__startswith=issue.place.district_code) | Unit.objects.filter(pk=issue.place_id)
+        self.offer("place", places)
         if "place" in self.fields:
-            field = self.fields["place"]
-            assert isinstance(field, forms.ModelChoiceField)
-            field.choices = unit_choices(field.queryset, _("Choose a place"))
+            self.fields["place"].choices = unit_choices(places, _("Choose a place"))  # type: ignore[attr-defined]
 
     def offer(self, name: str, rows: Any) -> None:
         """Let the field, where the form has it, choose among `rows`."""
@@ -105,7 +102,7 @@ class EditForm(forms.Form):
             ) from error
         if shown["issue"] != self.issue.pk:
             raise forms.ValidationError(_("The page was damaged on its way. Open the issue and correct it again."))
-        self.base = shown["facts"]
+        self.shown = shown["facts"]
         return dict(shown)
 
     def clean(self) -> dict[str, Any]:
@@ -117,7 +114,7 @@ class EditForm(forms.Form):
         if values.get("no_household"):
             values["household"] = None
         elif typed == values["base"]["household"]:
-            values["household"] = self.base["household"]
+            values["household"] = self.shown["household"]
         else:
             place = values.get("place") or self.issue.place
             found = (
@@ -135,12 +132,12 @@ class EditForm(forms.Form):
         plain = {name: getattr(value, "pk", value) for name, value in values.items()}
         # a browser sends every line end as two characters; that alone is no correction
         if "text" in plain and (text := plain["text"].replace("\r\n", "\n")) != plain["text"]:
-            plain["text"] = self.base["text"] if text == self.base["text"].replace("\r\n", "\n") else text
+            plain["text"] = self.shown["text"] if text == self.shown["text"].replace("\r\n", "\n") else text
         return plain
 
     def typed(self) -> dict[str, Any]:
         """Return what was changed here against what was shown, as a new form shows it."""
-        changed = {name: value for name, value in self.wanted().items() if value != self.base[name]}
+        changed = {name: value for name, value in self.wanted().items() if value != self.shown[name]}
         if "household" in changed:
             changed |= {"household": self.data.get("household", ""), "no_household": changed["household"] is None}
         return {**changed, "note": self.cleaned_data["note"]}

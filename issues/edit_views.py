@@ -41,7 +41,7 @@ def issue_edit(request: HttpRequest, pk: int) -> HttpResponse:
         return render_form(request, issue, form, status=422)
     try:
         after = actions.edit_issue(
-            issue=issue, by=user, base=form.base, fields=form.wanted(), note=form.cleaned_data["note"]
+            issue=issue, by=user, base=form.shown, fields=form.wanted(), note=form.cleaned_data["note"]
         )
     except actions.EditConflictError as conflict:
         return render_clash(request, load_issue(request, pk), form, conflict.clashes)

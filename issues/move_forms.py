@@ -46,12 +46,12 @@ class MoveForm(forms.Form):
     note = forms.CharField(
         label=gettext_lazy("Note"), max_length=MAX_TEXT, widget=forms.Textarea(attrs={"rows": 4}), required=False
     )
-    files = FilesField(
+    evidence = FilesField(
         label=gettext_lazy("Photos and papers"),
         required=False,
         help_text=gettext_lazy(
-            "At most 6 photos or papers (PDF, .docx, .xlsx); a photo up to 5 MB, a paper up to 10 MB. What is sent stays in "
-            "the history."
+            "At most 6 photos or papers (PDF, .docx, .xlsx); a photo up to 5 MB, a paper up to 10 MB. "
+            "What is sent stays in the history."
         ),
     )
     version = forms.IntegerField(widget=forms.HiddenInput, min_value=1, max_value=2**31 - 1)
@@ -64,7 +64,7 @@ class MoveForm(forms.Form):
         for name in [
             name
             for name in self.fields
-            if name not in (*step.fields, "version", *(["files"] if step.can_attach else []))
+            if name not in (*step.fields, "version", *(["evidence"] if step.can_attach else []))
         ]:
             del self.fields[name]
         self.fields["version"].initial = issue.version

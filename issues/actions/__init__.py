@@ -5,6 +5,7 @@ the audit chain as well, whose lock would make all visitors of the district wait
 """
 
 from issues.actions.call_backs import record_call_back
+from issues.actions.clues import OpenedClue, OpenedEntry, open_clue, report_clue, step_clue
 from issues.actions.editing import EditConflictError, edit_issue, editable_fields
 from issues.actions.exporting import log_export
 from issues.actions.files import may_remove, remove_file
@@ -19,6 +20,8 @@ __all__ = [
     "MAX_TEXT",
     "ConflictError",
     "EditConflictError",
+    "OpenedClue",
+    "OpenedEntry",
     "active_rules",
     "append_event",
     "edit_issue",
@@ -28,10 +31,13 @@ __all__ = [
     "may_remove",
     "move_issue",
     "next_number",
+    "open_clue",
     "open_issue",
     "prove_histories",
     "record_call_back",
     "remove_file",
+    "report_clue",
     "save_rule",
     "shift_rule",
+    "step_clue",
 ]

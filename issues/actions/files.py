@@ -25,7 +25,7 @@ OWN_REMOVAL_STATES = workflow.OPEN_STATES
 
 
 def new_files(issue: Issue, files: Sequence[CleanFile]) -> list[CleanFile]:
-    """Return those of `files` the issue does not show yet; ValidationError (files) where it would have too many.
+    """Return those of `files` the issue does not show yet; ValidationError (evidence) where it would have too many.
 
     Run under the issue's row lock, before the step is appended: its hash covers what this returns.
     """
@@ -34,7 +34,7 @@ def new_files(issue: Issue, files: Sequence[CleanFile]) -> list[CleanFile]:
     there = set(issue.attachments.present().values_list("sha256", flat=True))
     added = [file for file in files if file.sha256 not in there]
     if len(there) + len(added) > MAX_OF_ISSUE:
-        raise ValidationError({"files": _("An issue takes at most %(count)d files.") % {"count": MAX_OF_ISSUE}})
+        raise ValidationError({"evidence": _("An issue takes at most %(count)d files.") % {"count": MAX_OF_ISSUE}})
     return added
 
 

@@ -68,11 +68,11 @@ def move_issue(
     until: date | None = None,
     to_whom: str = "",
     document: str = "",
-    files: Sequence[UploadedFile] = (),
+    evidence: Sequence[UploadedFile] = (),
 ) -> Issue:
     """Make one move of workflow.MOVES: the single write door for an issue's state. Returns the issue as it now is.
 
-    `version` is the version the user saw; `files` are evidence, where the move takes any. `by` is None exactly where
+    `version` is the version the user saw; `evidence` are files, where the move takes any. `by` is None exactly where
     `actor` is the resident or the program. Raises ConflictError where the version is stale, PermissionDenied where the
     move is not for this user, ValidationError where the state or a guard does not allow it or a required field is
     missing or a file is refused.
@@ -80,7 +80,7 @@ def move_issue(
     step = workflow.BY_NAME.get(move)
     if step is None:
         raise ValidationError(_("There is no such step."))
-    clean = clean_evidence(step, files)  # before the lock: making a picture anew takes its time
+    clean = clean_evidence(step, evidence)  # before the lock: making a picture anew takes its time
     locked = lock(issue)
     refusal = refusal_of(step, locked, by=by, actor=actor)
     # The right first: whoever may not take the step learns nothing of versions. The state last: after a stale version
@@ -130,13 +130,13 @@ def move_issue(
 
 
 def clean_evidence(step: Move, files: Sequence[UploadedFile]) -> list[CleanFile]:
-    """Return the files as they are stored; ValidationError (files) where one is refused, or the step takes none."""
+    """Return the files as they are stored; ValidationError (evidence) where one is refused, or the step takes none."""
     if files and not step.can_attach:
-        raise ValidationError({"files": _("This step takes no files.")})
+        raise ValidationError({"evidence": _("This step takes no files.")})
     try:
         return attachments.clean_files(files)
     except ValidationError as error:
-        raise ValidationError({"files": error.messages}) from error
+        raise ValidationError({"evidence": error.messages}) from error
 
 
 def lock(issue: Issue) -> Issue:

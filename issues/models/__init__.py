@@ -1,6 +1,7 @@
 """The models of issues, by topic."""
 
 from issues.models.attachment import Attachment, AttachmentQuerySet
+from issues.models.clue import Clue, ClueEntry, ClueQuerySet
 from issues.models.issue import UNREACHED_DAYS, Issue, IssueEvent, IssueQuerySet, Outcome, Solvability
 from issues.models.loop import CallBack, HelpingUnit, IssueSegment, UpwardReport
 from issues.models.setup import Category, Kind, KindLimit, RoutingRule
@@ -11,6 +12,9 @@ __all__ = [
     "AttachmentQuerySet",
     "CallBack",
     "Category",
+    "Clue",
+    "ClueEntry",
+    "ClueQuerySet",
     "HelpingUnit",
     "Issue",
     "IssueEvent",

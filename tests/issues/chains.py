@@ -147,8 +147,9 @@ def falsify(cursor, kind: str, events: list[IssueEvent], other: list[IssueEvent]
             swap(cursor, events[1], other[1], ["issue_id", "seq"])
         case "added":
             cursor.execute(
-                "INSERT INTO issues_issueevent (issue_id, seq, at, actor, by_id, by_unit_id, move, from_state, to_state,"
-                " from_unit_id, to_unit_id, reason, note, detail, previous_hash, hash) SELECT issue_id, seq + 1, at,"
+                "INSERT INTO issues_issueevent (issue_id, seq, at, actor, by_id, by_unit_id, move, from_state, "
+                "to_state, "
+                "from_unit_id, to_unit_id, reason, note, detail, previous_hash, hash) SELECT issue_id, seq + 1, at,"
                 " actor, by_id, by_unit_id, move, from_state, to_state, from_unit_id, to_unit_id, reason, note, detail,"
                 " hash, md5(hash) FROM issues_issueevent WHERE id = %s",
                 [events[-1].pk],

@@ -64,7 +64,7 @@ def test_the_canonical_form_never_changes():
 
 def test_every_step_is_chained_and_the_issue_keeps_the_head(cast, media):
     issue = issue_at(cast, "accepted", photos=[picture()])
-    issue = move(issue, "finish", cast.department_handler, note="已修好", outcome="solved", files=[upload(pdf())])
+    issue = move(issue, "finish", cast.department_handler, note="已修好", outcome="solved", evidence=[upload(pdf())])
     events = list(issue.events.order_by("seq"))
     assert [(event.seq, event.move) for event in events] == [(1, "open"), (2, "dispatch"), (3, "accept"), (4, "finish")]
     assert [event.previous_hash for event in events] == ["", *(event.hash for event in events[:-1])]

@@ -25,7 +25,12 @@ def test_a_correction_is_kept_with_what_stood_there_before(cast):
     issue = issue_at(cast, "accepted")
     version, due = issue.version, issue.due_on
     after = edit(issue, cast.district_office, text="村口第三盏路灯不亮", note="电话核实")
-    assert (after.text, after.version, after.due_on, after.state) == ("村口第三盏路灯不亮", version + 1, due, "accepted")
+    assert (after.text, after.version, after.due_on, after.state) == (
+        "村口第三盏路灯不亮",
+        version + 1,
+        due,
+        "accepted",
+    )
     event = after.events.order_by("-seq").first()
     assert (event.move, event.by, event.note, event.from_state, event.to_state) == (
         "edit",
@@ -196,7 +201,7 @@ values = st.dictionaries(st.sampled_from(list(facts.FIELDS)), st.integers(0, 2))
 
 @given(values, values, values)
 def test_merging_keeps_every_change_of_either_or_names_the_clash(base, theirs, mine):
-    whole = {name: 0 for name in facts.FIELDS} | base
+    whole = dict.fromkeys(facts.FIELDS, 0) | base
     there = whole | theirs
     merged, clashes = edits.merge(base=whole, theirs=there, mine=mine)
     names = {clash.name for clash in clashes}

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
-        ("issues", "0009_closed_loop_guard"),
+        ("issues", "0012_closed_loop_guard"),
     ]
     operations = [
         migrations.AddField("issue", "event_count", models.PositiveIntegerField(default=0, editable=False)),
