@@ -1,6 +1,7 @@
 """The models of issues, by topic."""
 
 from issues.models.issue import UNREACHED_DAYS, Attachment, Issue, IssueEvent, IssueQuerySet, Outcome, Solvability
+from issues.models.ledger import LedgerLayout, LedgerUpload, SavedFilter
 from issues.models.loop import CallBack, HelpingUnit, IssueSegment, UpwardReport
 from issues.models.setup import Category, Kind, KindLimit, RoutingRule
 
@@ -16,8 +17,11 @@ __all__ = [
     "IssueSegment",
     "Kind",
     "KindLimit",
+    "LedgerLayout",
+    "LedgerUpload",
     "Outcome",
     "RoutingRule",
+    "SavedFilter",
     "Solvability",
     "UpwardReport",
 ]

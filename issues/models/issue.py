@@ -104,6 +104,29 @@ class IssueQuerySet(models.QuerySet["Issue"]):
         """Not yet claimed done."""
         return self.filter(state__in=workflow.OPEN_STATES)
 
+    def needing(self, user: User | AnonymousUser) -> IssueQuerySet:
+        """Those on which the unit of the user's post must take the next step, as far as the post's rights go: handle,
+        answer as helper, dispatch, decide on a request from below, verify and call back. Of issues the user sees."""
+        post = access.post_of(user)
+        if post is None:
+            return self.none()
+        unit, rights = post.unit, access.permissions_of(user)
+        mine = Q(pk__in=[])
+        if Permission.ISSUE_HANDLE in rights:
+            asked = unit.issues_helped.filter(answered_at=None).values_list("issue", flat=True)
+            mine |= Q(unit=unit, state__in=["assigned", "accepted"]) | Q(pk__in=list(asked))
+        if Permission.ISSUE_DISPATCH in rights:
+            below = list(unit.children.values_list("pk", flat=True))
+            mine |= Q(unit=unit, state__in=["new", "returned", "arbitration"])
+            mine |= Q(unit__in=below) & ~Q(request="")
+        if Permission.ISSUE_CLOSE in rights:
+            judge = Q(state__in=["done", "verified"]) & ~Q(unit=unit) & ~Q(done_by_unit=unit) & ~Q(done_by=user.pk)
+            if unit.kind != Unit.Kind.DISTRICT:
+                units = list(Unit.objects.visible_to(user).values_list("pk", flat=True))
+                judge &= Q(place__in=units) | Q(unit__in=units)
+            mine |= judge
+        return self.filter(mine)
+
     def running(self) -> IssueQuerySet:
         """Not yet claimed done, and the clock not stopped: those that can be late."""
         return self.filter(state__in=workflow.RUNNING_STATES)
