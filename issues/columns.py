@@ -6,6 +6,7 @@ the database than `with_names` loads, its `load` adds that, and only where the c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -52,6 +53,8 @@ class Column:
         return terms
 
 
+# What neither a workbook nor a .docx can hold.
+NOT_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 # An index serves an order without NULLS LAST only.
 NEVER_NULL = frozenset({"pk", "due_on", "recorded_at", "place__code", "unit__sort_order", "unit__code"})
 

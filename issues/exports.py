@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
@@ -15,7 +14,7 @@ from openpyxl.styles import Alignment, Border, Font, Protection, Side
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 
-from issues.columns import Column, Reading, is_late
+from issues.columns import NOT_XML, Column, Reading, is_late
 from issues.models import Category, Issue, Solvability
 from outreach.models import Unit, User
 
@@ -26,9 +25,8 @@ Cell = Any
 MAX_ROWS = 50_000
 HEADER_ROWS = 3
 A4 = 9
-# What a spreadsheet would take for a formula (OWASP: CSV injection), and what XML cannot hold.
+# What a spreadsheet would take for a formula (OWASP: CSV injection).
 FORMULA_START = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-NOT_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 NUMBER_WIDTH = 6
 # Over the hidden column by which a row is known when the ledger comes back: number/version, in every language.
 KEY_TITLE = "KEY"

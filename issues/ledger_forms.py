@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from issues import search
 from issues.columns import BY_KEY, COLUMNS
 from issues.forms import Choices, category_choices, unit_choices
 from issues.models import Category, IssueQuerySet, Kind, Outcome, SavedFilter, Solvability
@@ -66,7 +67,9 @@ class LedgerForm(forms.Form):
         label=gettext_lazy("Search"),
         max_length=60,
         required=False,
-        widget=forms.TextInput(attrs={"type": "search", "placeholder": gettext_lazy("Number, text or household head")}),
+        widget=forms.TextInput(
+            attrs={"type": "search", "placeholder": gettext_lazy("Number, name, initials, phone, door or text")}
+        ),
     )
     place = forms.ModelChoiceField(label=gettext_lazy("Place"), queryset=Unit.objects.none(), required=False)
     unit = forms.ModelChoiceField(label=gettext_lazy("Responsible unit"), queryset=Unit.objects.none(), required=False)
@@ -94,6 +97,7 @@ class LedgerForm(forms.Form):
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user = user
+        self.found: search.Found | None = None
         post = access.post_of(user)
         self.post_unit = unit = post.unit if post else None
         district = Unit.objects.active().filter(code__startswith=unit.district_code) if unit else Unit.objects.none()
@@ -219,7 +223,8 @@ class LedgerForm(forms.Form):
         if "held" in given:
             issues = issues.filter(unit=self.post_unit)
         if words := given.get("q"):
-            issues = issues.search(words, self.user)
+            self.found = search.find(issues, words, self.user)
+            issues = self.found.issues
         return issues
 
     def narrow_days(self, issues: IssueQuerySet) -> IssueQuerySet:

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from issues import ledger_views, move_views, rule_views, views
+from issues import bulk_views, ledger_views, move_views, paper_views, rule_views, views
 
 app_name = "issues"
 
@@ -10,6 +10,8 @@ issue_urls = [
     path("", views.issue_detail, name="detail"),
     path("move/<slug:name>/", move_views.issue_move, name="move"),
     path("call-back/", move_views.call_back, name="call_back"),
+    path("slip/", paper_views.issue_slip, name="slip"),
+    path("letter/", paper_views.issue_letter, name="letter"),
     path("photos/<int:photo>/", views.attachment, name="attachment"),
 ]
 
@@ -25,6 +27,11 @@ urlpatterns = [
     path("", ledger_views.issue_list, name="list"),
     path("new/", views.issue_new, name="new"),
     path("export/", ledger_views.issue_export, name="export"),
+    path("print/", paper_views.issue_print, name="print"),
+    path("bulk/", bulk_views.issue_bulk, name="bulk"),
+    path("columns/", ledger_views.columns_choose, name="columns"),
+    path("filters/", ledger_views.filter_save, name="filter_save"),
+    path("filters/<int:saved>/delete/", ledger_views.filter_delete, name="filter_delete"),
     path("household/<int:pk>/", views.household_issues, name="household_issues"),
     path("rules/", include(rule_urls)),
     path("<int:pk>/", include(issue_urls)),

@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
-from django.utils.translation import gettext as _
 
-from outreach import access, calendar, navigation
-from outreach.access import Permission, Role
+from outreach import access, navigation
+from outreach.alarms import SOURCES, Alarm
 from outreach.models import Unit
 
 if TYPE_CHECKING:
@@ -44,22 +42,9 @@ def _district_of(user: User) -> Any:
     )
 
 
-def alarms(request: HttpRequest) -> list[dict[str, str]]:
-    """Return what is wrong with the system and what to do, as text and (for those who can do it) url and label."""
-    post = access.post_of(request.user)
-    may_settle = access.has_permission(request.user, Permission.SETTINGS_EDIT)
-    if post is None or not (may_settle or post.role == Role.DISTRICT_OFFICE):
+def alarms(request: HttpRequest) -> list[Alarm]:
+    """Return what is wrong with the system and what to do, from all who registered to say so."""
+    user = request.user
+    if not user.is_authenticated or access.post_of(user) is None:
         return []
-    found = []
-    for year in calendar.unknown_years():
-        text = _(
-            "The working days of %(year)s are not known, so deadlines in %(year)s count weekends only. When the State "
-            "Council's notice on the holidays of %(year)s is out, its days must be entered in the working-day calendar."
-        ) % {"year": year}
-        if may_settle:
-            url, label = reverse("admin:outreach_calendarday_import"), _("Import calendar days")
-        else:
-            url, label = "", ""
-            text += _(" The system administrator does this.")
-        found.append({"text": text, "url": url, "label": label})
-    return found
+    return [alarm for source in SOURCES for alarm in source(user)]

@@ -5,23 +5,28 @@ the audit chain as well, whose lock would make all visitors of the district wait
 """
 
 from issues.actions.call_backs import record_call_back
+from issues.actions.editing import EDITS, edit_issue
 from issues.actions.exporting import log_export
 from issues.actions.history import MAX_TEXT, append_event
+from issues.actions.ledger import save_filter
 from issues.actions.moving import FINISH_OUTCOMES, ConflictError, move_issue
 from issues.actions.opening import active_rules, next_number, open_issue
 from issues.actions.rules import save_rule, shift_rule
 
 __all__ = [
+    "EDITS",
     "FINISH_OUTCOMES",
     "MAX_TEXT",
     "ConflictError",
     "active_rules",
     "append_event",
+    "edit_issue",
     "log_export",
     "move_issue",
     "next_number",
     "open_issue",
     "record_call_back",
+    "save_filter",
     "save_rule",
     "shift_rule",
 ]

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('households', '0005_source_import_plain'),
-        ('issues', '0005_ledger_indexes'),
+        ('issues', '0006_search'),
         ('outreach', '0006_issue_supervise'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from households.models import Household
 from issues import workflow
+from issues.grams import Grams
 from issues.models.setup import Category, Kind, RoutingRule
 from outreach import access
 from outreach.access import Permission, Role
@@ -87,14 +90,6 @@ class IssueQuerySet(models.QuerySet["Issue"]):
         if access.has_permission(user, Permission.ISSUE_HANDLE):
             known |= Q(unit=post.unit) | Q(done_by_unit=post.unit)
         return self.filter(known)
-
-    def search(self, words: str, user: User | AnonymousUser) -> IssueQuerySet:
-        """Issues whose number begins with or ends in `words`, whose text has them, or whose household's head has them
-        in the name: the last only where the user may know the resident, or a search would tell what the page hides."""
-        known = Issue.objects.resident_known_to(user).filter(household__head_name__contains=words)
-        return self.filter(
-            Q(number__startswith=words) | Q(number__endswith=words) | Q(text__icontains=words) | Q(pk__in=known)
-        )
 
     def with_names(self) -> IssueQuerySet:
         """Add what a list shows of each issue, so that its rows cost no further queries."""
@@ -210,8 +205,14 @@ class Issue(models.Model):
             # the ledger's orders, by tab: the first page is read off the index, whatever the number of issues
             models.Index(fields=["state", "due_on", "id"], name="issues_state_due_id"),
             models.Index(fields=["due_on", "id"], name="issues_due_id"),
+            models.Index(fields=["recorded_at", "id"], name="issues_recorded_id"),
+            # the tab "my unit's turn" of those who decide and verify
+            models.Index(fields=["unit"], name="issues_requests", condition=~Q(request="")),
             models.Index(fields=["due_on", "id"], name="issues_open_due", condition=Q(state__in=OPEN)),
             models.Index(fields=["closed_at"], name="issues_closed_at", condition=Q(closed_at__isnull=False)),
+            # the ways to search, see search.py
+            GinIndex(Grams("text"), name="issues_text_grams"),
+            models.Index(OpClass(Reverse("number"), name="text_pattern_ops"), name="issues_number_tail"),
         ]
         constraints = [
             models.CheckConstraint(

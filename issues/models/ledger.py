@@ -33,11 +33,12 @@ class SavedFilter(models.Model):
     shows to whom follows from who opens it."""
 
     MAX_EACH = 30
+    MAX_QUERY = 1000
 
     owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="saved_filters")
     unit = models.ForeignKey(Unit, on_delete=models.CASCADE, related_name="+")
     name = models.CharField(_("name"), max_length=30)
-    query = models.CharField(max_length=1000)
+    query = models.CharField(max_length=MAX_QUERY)
     is_shared = models.BooleanField(_("shared with the unit"), default=False)
     saved_at = models.DateTimeField(default=timezone.now)
 
