@@ -95,8 +95,9 @@ def fill() -> User:
         cursor.execute(
             f"""INSERT INTO {Ticket._meta.db_table} (title, queue_id, created, modified, submitter_email,
                 assigned_to_id, status, on_hold, description, priority, secret_key)
-            SELECT '村口路灯不亮 ' || n, %s + n %% %s, now() - interval '1 minute' * n, now(), 'r' || n || '@example.com',
-                %s + n %% %s, CASE WHEN n %% 10 < 4 THEN 1 ELSE 4 END, false, '村口路灯不亮', 3, md5(n::text)
+            SELECT '村口路灯不亮 ' || n, %s + n %% %s, now() - interval '1 minute' * n, now(),
+                'r' || n || '@example.com', %s + n %% %s,
+                CASE WHEN n %% 10 < 4 THEN 1 ELSE 4 END, false, '村口路灯不亮', 3, md5(n::text)
             FROM generate_series(1, %s) n""",
             [queues[0].pk, QUEUES, people[0].pk, PEOPLE, TICKETS],
         )

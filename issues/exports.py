@@ -23,6 +23,7 @@ Sheet = Any
 Cell = Any
 
 MAX_ROWS = 50_000
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 HEADER_ROWS = 3
 A4 = 9
 # What a spreadsheet would take for a formula (OWASP: CSV injection).

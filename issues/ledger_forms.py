@@ -7,16 +7,19 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
+from django.core.files.uploadedfile import UploadedFile
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from households.roster.read import ACCEPTED
 from issues import search
 from issues.columns import BY_KEY, COLUMNS
 from issues.forms import Choices, category_choices, unit_choices
 from issues.models import Category, IssueQuerySet, Kind, Outcome, SavedFilter, Solvability
+from issues.uploads import MAX_FILE
 from issues.workflow import ENDED_STATES, State
 from outreach import access, calendar
 from outreach.access import Permission
@@ -188,11 +191,16 @@ class LedgerForm(forms.Form):
 
     @property
     def tab(self) -> str:
-        """The chosen tab; where none is, the unit's turn for those who handle, else what is open."""
-        chosen = self.cleaned_data.get("state")
-        return (
-            str(chosen) if chosen else "todo" if access.has_permission(self.user, Permission.ISSUE_HANDLE) else "open"
-        )
+        """The chosen tab. Where none is: all for a search, the unit's turn for those who handle and filter nothing,
+        else what is open. For a number found all in any case."""
+        if self.found and self.found.is_number:
+            return "all"
+        if chosen := self.cleaned_data.get("state"):
+            return str(chosen)
+        if self.cleaned_data.get("q"):
+            return "all"
+        handles = access.has_permission(self.user, Permission.ISSUE_HANDLE)
+        return "todo" if handles and not self.given() else "open"
 
     def narrow(self, issues: IssueQuerySet) -> IssueQuerySet:
         """Return those of `issues` that every filter but the tab lets through."""
@@ -282,3 +290,20 @@ class ColumnsForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": gettext_lazy("Choose at least one column.")},
     )
+
+
+class UploadForm(forms.Form):
+    """An edited ledger on its way back."""
+
+    file = forms.FileField(
+        label=gettext_lazy("Edited ledger"),
+        widget=forms.FileInput(attrs={"accept": ",".join(ACCEPTED)}),
+        error_messages={"required": gettext_lazy("Choose the edited ledger.")},
+    )
+
+    def clean_file(self) -> UploadedFile:
+        """Refuse what is too large to be a ledger."""
+        file: UploadedFile = self.cleaned_data["file"]
+        if (file.size or 0) > MAX_FILE:
+            raise forms.ValidationError(_("The file is larger than 10 MB. Export a narrower ledger and edit that."))
+        return file

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from issues import bulk_views, ledger_views, move_views, paper_views, rule_views, views
+from issues import bulk_views, ledger_views, move_views, paper_views, rule_views, upload_views, views
 
 app_name = "issues"
 
@@ -23,6 +23,13 @@ rule_urls = [
     path("<int:pk>/switch/", rule_views.rule_switch, name="rule_switch"),
 ]
 
+upload_urls = [
+    path("", upload_views.ledger_uploads, name="uploads"),
+    path("commit/", upload_views.ledger_upload_commit, name="upload_commit"),
+    path("discard/", upload_views.ledger_upload_discard, name="upload_discard"),
+    path("faults/", upload_views.ledger_upload_faults, name="upload_faults"),
+]
+
 urlpatterns = [
     path("", ledger_views.issue_list, name="list"),
     path("new/", views.issue_new, name="new"),
@@ -31,8 +38,9 @@ urlpatterns = [
     path("bulk/", bulk_views.issue_bulk, name="bulk"),
     path("columns/", ledger_views.columns_choose, name="columns"),
     path("filters/", ledger_views.filter_save, name="filter_save"),
-    path("filters/<int:saved>/delete/", ledger_views.filter_delete, name="filter_delete"),
+    path("filters/delete/", ledger_views.filter_delete, name="filter_delete"),
     path("household/<int:pk>/", views.household_issues, name="household_issues"),
     path("rules/", include(rule_urls)),
+    path("uploads/", include(upload_urls)),
     path("<int:pk>/", include(issue_urls)),
 ]

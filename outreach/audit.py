@@ -74,6 +74,7 @@ LABELS: dict[str, str | Promise] = {
     "assignment.off_roster": _("confirmed a household as empty or moved"),
     "assignment.recheck": _("asked for another visit"),
     "issue.export": _("exported issues"),
+    "issue.upload": _("changed issues by a workbook"),
     "issue.rule_save": _("changed a routing rule"),
     "issue.rule_shift": _("moved a routing rule"),
     "ranking.exported": _("exported the ranking"),

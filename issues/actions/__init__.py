@@ -12,6 +12,7 @@ from issues.actions.ledger import save_filter
 from issues.actions.moving import FINISH_OUTCOMES, ConflictError, move_issue
 from issues.actions.opening import active_rules, next_number, open_issue
 from issues.actions.rules import save_rule, shift_rule
+from issues.actions.uploads import commit_upload, discard_upload, keep_upload
 
 __all__ = [
     "EDITS",
@@ -20,7 +21,10 @@ __all__ = [
     "ConflictError",
     "active_rules",
     "append_event",
+    "commit_upload",
+    "discard_upload",
     "edit_issue",
+    "keep_upload",
     "log_export",
     "move_issue",
     "next_number",
