@@ -86,7 +86,7 @@ urlpatterns = [path("", include("helpdesk.urls", namespace="helpdesk"))]
 QUEUES, PEOPLE = 10, 40
 
 
-def fill() -> User:
+def fill() -> Any:
     """Write queues, people and TICKETS tickets by one statement, 4 in 10 still open; return who reads the list."""
     queues = [Queue.objects.create(title=f"区第{n}局", slug=f"queue{n}") for n in range(QUEUES)]
     people = [User.objects.create_user(f"staff{n}", is_staff=True) for n in range(PEOPLE)]

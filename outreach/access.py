@@ -53,6 +53,8 @@ class Permission(StrEnum):
     ISSUE_SETUP = "issue.setup"
     RANKING_VIEW = "ranking.view"
     RANKING_EXPORT = "ranking.export"
+    CLUE_REPORT = "clue.report"
+    CLUE_VIEW = "clue.view"
 
     @property
     def label(self) -> str:
@@ -88,11 +90,13 @@ PERMISSION_LABELS: dict[Permission, str | Promise] = {
     Permission.ISSUE_SETUP: _("keep issue categories and routing"),
     Permission.RANKING_VIEW: _("see the ranking"),
     Permission.RANKING_EXPORT: _("export the ranking"),
+    Permission.CLUE_REPORT: _("hand in clues about conduct"),
+    Permission.CLUE_VIEW: _("read clues about conduct"),
 }
 
 
 class Role(models.TextChoices):
-    """The ten roles of a campaign (domain.md §3)."""
+    """The roles of a campaign (domain.md §3), and the discipline office, which takes no part in it."""
 
     VISITOR = "visitor", _("visitor")
     VILLAGE_CLERK = "village_clerk", _("village clerk")
@@ -104,6 +108,7 @@ class Role(models.TextChoices):
     LEADER = "leader", _("district leader")
     PUBLICITY = "publicity", _("publicity")
     SYSTEM_ADMIN = "system_admin", _("system admin")
+    DISCIPLINE = "discipline", _("discipline office")
 
 
 P = Permission
@@ -119,6 +124,7 @@ ROLE_SENTENCES = {
     Role.LEADER: _("Reads every figure down to its rows."),
     Role.PUBLICITY: _("Reads totals for publicity; sees no household."),
     Role.SYSTEM_ADMIN: _("Keeps accounts, units and settings; sees no household data."),
+    Role.DISCIPLINE: _("Reads and follows up clues about conduct; sees nothing else."),
 }
 
 ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
@@ -150,7 +156,13 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
     ),
     Role.PUBLICITY: frozenset({P.RANKING_VIEW}),
     Role.SYSTEM_ADMIN: frozenset({P.ADMIN_SITE, P.UNIT_EDIT, P.USER_EDIT, P.SETTINGS_EDIT}),
+    Role.DISCIPLINE: frozenset({P.CLUE_VIEW}),
 }
+# Whoever works here may have heard of something.
+ROLE_PERMISSIONS = {role: permissions | {P.CLUE_REPORT} for role, permissions in ROLE_PERMISSIONS.items()}
+
+# These come with a role alone: an administrator who could grant them could grant them to himself.
+NEVER_GRANTED = frozenset({P.CLUE_VIEW})
 
 ViewT = TypeVar("ViewT", bound=Callable[..., HttpResponse])
 
@@ -165,7 +177,7 @@ def permissions_of(user: User | AnonymousUser) -> frozenset[Permission]:
     post = post_of(user)
     if post is None:
         return frozenset()
-    return ROLE_PERMISSIONS[post.role] | {Permission(value) for value in post.grants}
+    return ROLE_PERMISSIONS[post.role] | ({Permission(value) for value in post.grants} - NEVER_GRANTED)
 
 
 def has_permission(user: User | AnonymousUser, permission: Permission) -> bool:

@@ -5,6 +5,7 @@ the audit chain as well, whose lock would make all visitors of the district wait
 """
 
 from issues.actions.call_backs import record_call_back
+from issues.actions.clues import OpenedClue, OpenedEntry, open_clue, report_clue, step_clue
 from issues.actions.editing import EDITS, edit_issue
 from issues.actions.exporting import log_export
 from issues.actions.history import MAX_TEXT, append_event
@@ -19,6 +20,8 @@ __all__ = [
     "FINISH_OUTCOMES",
     "MAX_TEXT",
     "ConflictError",
+    "OpenedClue",
+    "OpenedEntry",
     "active_rules",
     "append_event",
     "commit_upload",
@@ -28,9 +31,12 @@ __all__ = [
     "log_export",
     "move_issue",
     "next_number",
+    "open_clue",
     "open_issue",
     "record_call_back",
+    "report_clue",
     "save_filter",
     "save_rule",
     "shift_rule",
+    "step_clue",
 ]

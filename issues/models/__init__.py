@@ -1,5 +1,6 @@
 """The models of issues, by topic."""
 
+from issues.models.clue import Clue, ClueEntry, ClueQuerySet
 from issues.models.issue import UNREACHED_DAYS, Attachment, Issue, IssueEvent, IssueQuerySet, Outcome, Solvability
 from issues.models.ledger import LedgerLayout, LedgerUpload, SavedFilter
 from issues.models.loop import CallBack, HelpingUnit, IssueSegment, UpwardReport
@@ -10,6 +11,9 @@ __all__ = [
     "Attachment",
     "CallBack",
     "Category",
+    "Clue",
+    "ClueEntry",
+    "ClueQuerySet",
     "HelpingUnit",
     "Issue",
     "IssueEvent",
