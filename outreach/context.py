@@ -8,10 +8,11 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from outreach import access, calendar, navigation
 from outreach.access import Permission, Role
-from outreach.models import Unit
+from outreach.models import Delivery, Notification, Unit
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -28,6 +29,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
         "nav": navigation.entries(request),
         "is_demo": settings.DEMO,
         "district": _district_of(user),
+        "unread": SimpleLazyObject(lambda: Notification.objects.of(user).unread().count()),
         "alarms": lambda: alarms(request),  # called by the templates that show them, not by fragments
     }
 
@@ -45,7 +47,7 @@ def _district_of(user: User) -> Any:
 
 
 def alarms(request: HttpRequest) -> list[dict[str, str]]:
-    """Return what is wrong with the system and what to do, as text and (for those who can do it) url and label."""
+    """Return what is wrong and what to do, as title, text and (for those who can do it) url and label."""
     post = access.post_of(request.user)
     may_settle = access.has_permission(request.user, Permission.SETTINGS_EDIT)
     if post is None or not (may_settle or post.role == Role.DISTRICT_OFFICE):
@@ -61,5 +63,17 @@ def alarms(request: HttpRequest) -> list[dict[str, str]]:
         else:
             url, label = "", ""
             text += _(" The system administrator does this.")
-        found.append({"text": text, "url": url, "label": label})
+        found.append({"title": _("Working-day calendar"), "text": text, "url": url, "label": label})
+    lost = (
+        Delivery.objects.visible_to(request.user).filter(state__in=[Delivery.State.DEAD, Delivery.State.DOUBT]).count()
+    )
+    if lost:
+        text = ngettext(
+            "%(count)d message did not arrive, or nobody knows whether it did.",
+            "%(count)d messages did not arrive, or nobody knows whether they did.",
+            lost,
+        ) % {"count": lost}
+        found.append(
+            {"title": _("Messages"), "text": text, "url": reverse("deliveries"), "label": _("Look at the messages")}
+        )
     return found

@@ -18,7 +18,7 @@ from django.utils import timezone
 from households.models import Household, Pairing, Resident, ResidentChange, RosterImport
 from issues.models import Attachment, Category, Issue, IssueEvent, RoutingRule
 from outreach.access import Permission, Role
-from outreach.models import Campaign, Membership, Unit, User
+from outreach.models import Campaign, Channel, Delivery, Membership, Notification, Unit, User
 from tests.cast import Cast, make_user
 from visits.models import Assignment, Visit, VisitStandard
 
@@ -41,6 +41,9 @@ class Place:
     rule: RoutingRule
     user: User
     post: Membership
+    notification: Notification
+    channel: Channel
+    delivery: Delivery
 
 
 def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, clerk: User) -> Place:
@@ -77,6 +80,7 @@ def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, c
     IssueEvent.objects.create(
         issue=issue, by=visitor, by_unit=village, move="open", to_state="accepted", to_unit=holder
     )
+    channel = Channel.objects.create(unit=village, kind="wecom", name="群", is_active=False)
     change = ResidentChange.objects.create(household=household, changes={"phone": "13900008888"}, proposed_by=visitor)
     return Place(
         unit=village,
@@ -111,6 +115,11 @@ def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, c
         rule=RoutingRule.objects.create(category=issue.category, unit=holder),
         user=visitor,
         post=visitor.memberships.get(),
+        notification=Notification.objects.create(user=visitor, kind="test", title="问题", url="/", key="scenery"),
+        channel=channel,
+        delivery=Delivery.objects.create(
+            channel=channel, district_code=village.district_code, title="问题", text="/", state="dead"
+        ),
     )
 
 
@@ -156,6 +165,9 @@ def make_scenery(cast: Cast) -> Scenery:
 
 # The words of view names and arguments, and the thing each means; the first that matches wins.
 NOUNS: list[tuple[str, Callable[[Place], Any]]] = [
+    ("notification", lambda place: place.notification),
+    ("channel", lambda place: place.channel),
+    ("delivery", lambda place: place.delivery),
     ("attachment", lambda place: place.attachment),
     ("photo", lambda place: place.attachment),
     ("rule", lambda place: place.rule),
@@ -177,6 +189,7 @@ MAIN = {"households": "household", "issues": "issue", "visits": "household", "re
 # url name → argument → value, where the rules above do not fit.
 SPECIAL: dict[str, dict[str, Callable[[Place], Any]]] = {
     "issues:attachment": {"pk": lambda place: place.issue.pk},
+    "channel_new": {"kind": lambda place: "wecom"},
     "issues:move": {"name": lambda place: "finish"},
     "reports:household_rows": {"figure": lambda place: "covered"},
     "reports:issue_rows": {"figure": lambda place: "solved"},
