@@ -14,16 +14,30 @@ from typing import Any
 from django.apps import apps
 from django.db import connection, models
 
-from households.models import Household
+from households.models import Household, Resident
 from issues.models import Category, Issue
 from outreach.access import Role
 from outreach.models import Campaign, Membership, Unit, User
+from outreach.pinyin import initials
 from reports import facts
 from visits.models import Assignment, Visit
 
 STARTS_ON = date(2026, 3, 2)
 DAYS = 60
 PASSWORD = "Xinghe-2026-bench"
+# A hundred surnames' worth of spread is what makes a search by name hard or easy.
+SURNAMES = (
+    "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎"
+    "余潘杜戴夏钟汪田任姜范方石姚谭廖邹熊金陆郝孔白崔康毛邱秦江史顾侯邵孟龙万段雷钱汤尹黎易常武乔贺赖龚文"
+)
+GIVEN = (
+    "伟芳娜敏静强磊洋艳勇军杰娟涛超明霞秀英华慧巧美雪梅兰竹菊桂花春夏秋冬平安康宁建国庆丰收金银玉珍珠宝贵"
+    "福禄寿喜和顺利民生志刚毅坚定远大光辉荣耀祖德才学文武双全"
+)
+STREETS = ("幸福", "和平", "胜利", "青年", "团结", "光明", "东风", "新华", "人民", "建设")
+# What residents say: a place, a thing, what is wrong with it. One in 997 says a word nobody else does.
+WHERE_SAID = ("村口", "学校门口", "三组", "菜市场旁", "桥头", "卫生室前", "老屋背后", "水塘边", "广场上", "河堤上")
+WHAT_SAID = ("路灯不亮", "井盖丢了", "自来水发黄", "垃圾没人清", "路面坑洼", "电线垂得低", "水渠堵了", "噪音扰民")
 # The n-th row's own number out of so many, the same in each run and spread as if drawn.
 DRAW = "abs(hashint8({n} + {salt}) %% {of})"
 
@@ -154,10 +168,10 @@ def add_households(households: int, villages: int) -> None:
             "village_id": "village.id",
             "number": "n::text",
             "group": f"(1 + {draw('n', 1, 12)}) || '组'",
-            "address": "n || '号'",
+            "address": f"{pick('%(streets)s', 'n', 12, len(STREETS))} || '路' || n || '号'",
             "door_key": "lpad(n::text, 8, '0')",
-            "head_name": "'户主' || n",
-            "head_pinyin": "'hz' || n",
+            "head_name": name("n", "%(surnames)s", "%(given)s"),
+            "head_pinyin": name("n", "%(surname_initials)s", "%(given_initials)s"),
             "phone": "'139' || lpad(n::text, 8, '0')",
             "roster_state": f"CASE WHEN {draw('n', 2, 25)} = 0 THEN 'verified_empty' ELSE 'in_residence' END",
         },
@@ -165,7 +179,48 @@ def add_households(households: int, villages: int) -> None:
         " AND village.sort_order = 1 + (n::bigint * %(villages)s / (%(households)s + 1))",
         households=households,
         villages=villages,
+        streets=list(STREETS),
+        surnames=SURNAMES,
+        given=GIVEN,
+        surname_initials=initials(SURNAMES),
+        given_initials=initials(GIVEN),
     )
+
+
+def name(n: str, surnames: str, given: str) -> str:
+    """Return SQL for a name of two or three characters; with initials in place of both lists, for its initials."""
+    first, second = (f"substr({given}, 1 + {draw(n, salt, len(GIVEN))}, 1)" for salt in (9, 10))
+    return (
+        f"substr({surnames}, 1 + {draw(n, 8, len(SURNAMES))}, 1) || {first}"
+        f" || CASE WHEN {draw(n, 11, 4)} = 0 THEN '' ELSE {second} END"
+    )
+
+
+def pick(words: str, n: str, salt: int, of: int) -> str:
+    """Return SQL for one of the list `words`, which has `of`."""
+    return f"(({words})::text[])[1 + {draw(n, salt, of)}]"
+
+
+def add_residents() -> None:
+    """Add to each household its head and one more person."""
+    names = {"surnames": SURNAMES, "given": GIVEN}
+    names |= {"surname_initials": initials(SURNAMES), "given_initials": initials(GIVEN)}
+    for relation, number, phone in (("01", "id", "phone"), ("10", "id + 50000000", "''")):
+        insert(
+            Resident,
+            {
+                "household_id": "id",
+                "name": name(number, "%(surnames)s", "%(given)s"),
+                "pinyin": name(number, "%(surname_initials)s", "%(given_initials)s"),
+                "relation": f"'{relation}'",
+                "phone": phone,
+                "second_phone": "CASE WHEN id %% 10 = 0 THEN '138' || lpad((id %% 100000000)::text, 8, '0') ELSE '' END"
+                if relation == "10"
+                else "''",
+            },
+            "FROM households_household",
+            **names,
+        )
 
 
 def add_visits(campaign: Campaign, visitor: User, visits_each: int) -> None:
@@ -244,7 +299,8 @@ def add_issues(campaign: Campaign, visitor: User, issues: int) -> None:
             "number": "'B' || n",
             "kind": "'need'",
             "category_id": "%(category)s",
-            "text": "'村口路灯不亮'",
+            "text": f"{pick('%(places)s', 'n', 13, len(WHERE_SAID))} || {pick('%(things)s', 'n', 14, len(WHAT_SAID))}"
+            " || CASE WHEN n %% 997 = 0 THEN '，有獾出没' ELSE '' END",
             "place_id": "household.village_id",
             "household_id": "household.id",
             "campaign_id": "%(campaign)s",
@@ -271,4 +327,6 @@ def add_issues(campaign: Campaign, visitor: User, issues: int) -> None:
         campaign=campaign.pk,
         visitor=visitor.pk,
         issues=issues,
+        places=list(WHERE_SAID),
+        things=list(WHAT_SAID),
     )

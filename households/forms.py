@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
-from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from households.models import Category, Household, HouseholdQuerySet, Resident
+from households.models import Category, Household, HouseholdQuerySet
 from households.roster import clean
 from households.roster.columns import FIELDS, FLAG, LEFT_OUT
 from households.roster.read import ACCEPTED, MAX_FILE, MESSAGES, UnusableFile, kind_of
+from households.search import matching
 from outreach import access
 from outreach.models import Unit, User
 
@@ -173,26 +172,8 @@ class HouseholdFilterForm(forms.Form):
                 **({"do_not_visit_at__isnull": False} if do_not_visit else {"roster_state": state})
             )
         if query := data.get("q"):
-            households = households.filter(search(query))
+            households = households.filter(pk__in=matching(clean.text(query)))
         return households.order_by("village", "door_key", "pk")
-
-
-def search(query: str) -> Q:
-    """Return what finds a household by what somebody typed: 张三, zs, 12号, the end of a phone or ID-less number."""
-    query = clean.text(query)
-    found = Q(address__contains=query) | Q(number=query)
-    if re.fullmatch(r"[0-9]{3,11}", query):
-        tail = Resident.objects.filter(Q(phone__endswith=query) | Q(second_phone__endswith=query))
-        return found | Q(phone__endswith=query) | Q(pk__in=tail.values("household"))
-    if re.fullmatch(r"[A-Za-z]+", query):
-        low = query.lower()
-        return (
-            found
-            | Q(head_pinyin__startswith=low)
-            | Q(pk__in=Resident.objects.filter(pinyin__startswith=low).values("household"))
-        )
-    named = Resident.objects.filter(name__startswith=query)
-    return found | Q(head_name__startswith=query) | Q(pk__in=named.values("household"))
 
 
 class HouseholdForm(forms.ModelForm):

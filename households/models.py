@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -131,6 +132,12 @@ class Household(models.Model):
             models.Index(fields=["village", "roster_state"], name="households_state"),
             models.Index(fields=["head_pinyin"], name="households_pinyin", opclasses=["varchar_pattern_ops"]),
             GinIndex(fields=["categories"], name="households_categories"),
+            # the ways to search, see search.py
+            models.Index(fields=["head_name"], name="households_head_name", opclasses=["varchar_pattern_ops"]),
+            models.Index(
+                OpClass(Reverse("phone"), name="text_pattern_ops"), name="households_phone_tail", condition=~Q(phone="")
+            ),
+            GinIndex(fields=["address"], name="households_address", opclasses=["gin_trgm_ops"]),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -219,7 +226,18 @@ class Resident(models.Model):
         verbose_name_plural = _("residents")
         ordering = ["relation", "pk"]
         indexes = [
-            models.Index(fields=["pinyin"], name="households_resident_pinyin", opclasses=["varchar_pattern_ops"])
+            models.Index(fields=["pinyin"], name="households_resident_pinyin", opclasses=["varchar_pattern_ops"]),
+            models.Index(fields=["name"], name="households_resident_name", opclasses=["varchar_pattern_ops"]),
+            models.Index(
+                OpClass(Reverse("phone"), name="text_pattern_ops"),
+                name="households_resident_phone",
+                condition=~Q(phone=""),
+            ),
+            models.Index(
+                OpClass(Reverse("second_phone"), name="text_pattern_ops"),
+                name="households_resident_phone2",
+                condition=~Q(second_phone=""),
+            ),
         ]
         constraints = [
             models.UniqueConstraint(

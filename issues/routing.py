@@ -15,11 +15,13 @@ from outreach.models import Unit
 
 @dataclass(frozen=True)
 class Route:
-    """Where an issue goes. Without a `rule` it is the fallback, and a person must dispatch it."""
+    """Where an issue goes. Without a `rule` it is the fallback, and a person must dispatch it. `passed` are the rules
+    that matched before but name a unit out of use: the sentence says so, for somebody must mend them."""
 
     unit: Unit
     rule: RoutingRule | None
     why: str
+    passed: tuple[RoutingRule, ...] = ()
 
 
 def choose(rules: Sequence[RoutingRule], *, category: Category, place: Unit, kind: str, text: str) -> Route:
@@ -30,16 +32,16 @@ def choose(rules: Sequence[RoutingRule], *, category: Category, place: Unit, kin
     kind, any of the words. A rule whose unit is out of use or in another district, or that asks for a township or
     village where the place has none, is passed over: an issue never goes to nobody.
     """
-    path = {node.pk for node in category.path()}
+    path, passed = {node.pk for node in category.path()}, list[RoutingRule]()
     for rule in rules:
         if rule.is_active and matches(rule, path=path, place=place, kind=kind, text=text):
             unit = goal(rule, place)
-            if unit is not None and unit.is_active and unit.district_code == place.district_code:
-                return Route(unit, rule, sentence(rule, unit))
+            if unit is not None and unit.district_code == place.district_code:
+                if unit.is_active:
+                    return Route(unit, rule, sentence(rule, unit, passed), tuple(passed))
+                passed.append(rule)
     township = ancestor(place, Unit.Kind.TOWNSHIP) or ancestor(place, Unit.Kind.DISTRICT) or place
-    with translation.override(settings.LANGUAGE_CODE):
-        why = _("No rule matches: %(unit)s dispatches it.") % {"unit": township.name}
-    return Route(township, None, why[:200])
+    return Route(township, None, sentence(None, township, passed), tuple(passed))
 
 
 def matches(rule: RoutingRule, *, path: set[int], place: Unit, kind: str, text: str) -> bool:
@@ -70,11 +72,20 @@ def ancestor(place: Unit, kind: str) -> Unit | None:
     return node
 
 
-def sentence(rule: RoutingRule, unit: Unit) -> str:
-    """Say in the site's language why `rule` sends to `unit`: it is stored with the issue, for everybody to read."""
+def sentence(rule: RoutingRule | None, unit: Unit, passed: Sequence[RoutingRule] = ()) -> str:
+    """Say in the site's language why an issue goes to `unit`, and which broken rules were `passed` over: the sentence
+    is stored with the issue, for everybody to read."""
     with translation.override(settings.LANGUAGE_CODE):
-        conditions = rule.conditions() or [_("everything else")]
-        why = _("By rule: %(conditions)s → %(unit)s") % {"conditions": " + ".join(conditions), "unit": unit.name}
+        if rule is None:
+            why = _("No rule matches: %(unit)s dispatches it.") % {"unit": unit.name}
+        else:
+            conditions = rule.conditions() or [_("everything else")]
+            why = _("By rule: %(conditions)s → %(unit)s") % {"conditions": " + ".join(conditions), "unit": unit.name}
+        if passed:
+            names = "、".join(dict.fromkeys(broken.goal_name for broken in passed))
+            note = _("(passed over a rule whose unit is out of use: %(names)s)") % {"names": names}
+            # the end is cut first, and the note is what somebody must act on
+            why = why[: max(0, 200 - len(note))] + note
     return why[:200]
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from issues import rule_views, views
+from issues import ledger_views, rule_views, views
 
 app_name = "issues"
 
@@ -21,9 +21,9 @@ rule_urls = [
 ]
 
 urlpatterns = [
-    path("", views.issue_list, name="list"),
+    path("", ledger_views.issue_list, name="list"),
     path("new/", views.issue_new, name="new"),
-    path("export/", views.issue_export, name="export"),
+    path("export/", ledger_views.issue_export, name="export"),
     path("household/<int:pk>/", views.household_issues, name="household_issues"),
     path("rules/", include(rule_urls)),
     path("<int:pk>/", include(issue_urls)),

@@ -5,14 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
-from outreach import access, calendar, navigation
-from outreach.access import Permission, Role
-from outreach.models import Delivery, Notification, Unit
+from outreach import access, navigation
+from outreach.alarms import SOURCES, Alarm
+from outreach.models import Notification, Unit
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -46,34 +43,9 @@ def _district_of(user: User) -> Any:
     )
 
 
-def alarms(request: HttpRequest) -> list[dict[str, str]]:
-    """Return what is wrong and what to do, as title, text and (for those who can do it) url and label."""
-    post = access.post_of(request.user)
-    may_settle = access.has_permission(request.user, Permission.SETTINGS_EDIT)
-    if post is None or not (may_settle or post.role == Role.DISTRICT_OFFICE):
+def alarms(request: HttpRequest) -> list[Alarm]:
+    """Return what is wrong with the system and what to do, from all who registered to say so."""
+    user = request.user
+    if not user.is_authenticated or access.post_of(user) is None:
         return []
-    found = []
-    for year in calendar.unknown_years():
-        text = _(
-            "The working days of %(year)s are not known, so deadlines in %(year)s count weekends only. When the State "
-            "Council's notice on the holidays of %(year)s is out, its days must be entered in the working-day calendar."
-        ) % {"year": year}
-        if may_settle:
-            url, label = reverse("admin:outreach_calendarday_import"), _("Import calendar days")
-        else:
-            url, label = "", ""
-            text += _(" The system administrator does this.")
-        found.append({"title": _("Working-day calendar"), "text": text, "url": url, "label": label})
-    lost = (
-        Delivery.objects.visible_to(request.user).filter(state__in=[Delivery.State.DEAD, Delivery.State.DOUBT]).count()
-    )
-    if lost:
-        text = ngettext(
-            "%(count)d message did not arrive, or nobody knows whether it did.",
-            "%(count)d messages did not arrive, or nobody knows whether they did.",
-            lost,
-        ) % {"count": lost}
-        found.append(
-            {"title": _("Messages"), "text": text, "url": reverse("deliveries"), "label": _("Look at the messages")}
-        )
-    return found
+    return [alarm for source in SOURCES for alarm in source(user)]

@@ -240,14 +240,14 @@ def views(patterns: list[Any] | None = None, namespace: str = "", above: tuple[s
 def _value(namespace: str, name: str, argument: str, place: Place) -> Any:
     if argument in SPECIAL.get(name, {}):
         return SPECIAL[name][argument](place)
-    words = name.replace(":", "_").split("_")
+    words = name.replace(":", "_").split("_")[1 if namespace else 0 :]
     spoken = argument if argument not in ("pk", "uuid") else ""
     for noun, thing in NOUNS:
         if noun == spoken or spoken in (f"{noun}_pk", f"{noun}_id"):
             return thing(place).pk
         if spoken == "code":
             return place.unit.code
-        if not spoken and (noun in words[1:] or f"{noun}s" in words[1:]):
+        if not spoken and (noun in words or f"{noun}s" in words):
             return thing(place).pk
     if not spoken and namespace in MAIN:
         return dict(NOUNS)[MAIN[namespace]](place).pk

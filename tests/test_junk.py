@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import pkgutil
 import sys
 from collections.abc import Iterator
 from urllib.parse import quote
@@ -76,7 +77,13 @@ COOKIES = [
 def field_names() -> set[str]:
     """Every name a form of the site may ask for."""
     names = set(BARE_NAMES)
-    for module in (importlib.import_module(f"{app}.forms") for app in APPS):
+    modules = (
+        importlib.import_module(f"{app}.{module.name}")
+        for app in APPS
+        for module in pkgutil.iter_modules(importlib.import_module(app).__path__)
+        if module.name.endswith("forms")
+    )
+    for module in modules:
         for form in vars(module).values():
             if isinstance(form, type) and issubclass(form, BaseForm):
                 names |= set(form.base_fields)  # type: ignore[attr-defined]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from households.models import Household
 from issues import workflow
+from issues.grams import Grams
 from issues.models.setup import Category, Kind, RoutingRule
 from outreach import access
 from outreach.access import Permission, Role
@@ -66,14 +69,6 @@ class IssueQuerySet(models.QuerySet["Issue"]):
         if access.has_permission(user, Permission.ISSUE_HANDLE):
             known |= Q(unit=post.unit) | Q(done_by_unit=post.unit)
         return self.filter(known)
-
-    def search(self, words: str, user: User | AnonymousUser) -> IssueQuerySet:
-        """Issues whose number begins with or ends in `words`, whose text has them, or whose household's head has them
-        in the name: the last only where the user may know the resident, or a search would tell what the page hides."""
-        known = Issue.objects.resident_known_to(user).filter(household__head_name__contains=words)
-        return self.filter(
-            Q(number__startswith=words) | Q(number__endswith=words) | Q(text__icontains=words) | Q(pk__in=known)
-        )
 
     def with_names(self) -> IssueQuerySet:
         """Add what a list shows of each issue, so that its rows cost no further queries."""
@@ -144,6 +139,9 @@ class Issue(models.Model):
             models.Index(
                 fields=["due_on", "id"], name="issues_open_due", condition=Q(state__in=["new", "assigned", "accepted"])
             ),
+            # the ways to search, see search.py
+            GinIndex(Grams("text"), name="issues_text_grams"),
+            models.Index(OpClass(Reverse("number"), name="text_pattern_ops"), name="issues_number_tail"),
         ]
         constraints = [
             models.CheckConstraint(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -53,6 +55,15 @@ class Category(models.Model):
             path.append(node)
             node = node.parent
         return path
+
+    @classmethod
+    def plant(cls, categories: Iterable[Category]) -> None:
+        """Load the tree above each of `categories` in one query, so that their `path` costs none."""
+        known = {row.pk: row for row in cls.objects.all()}
+        rows: list[Category] = [*known.values(), *categories]
+        for row in rows:
+            if row.parent_id is not None:
+                row.parent = known[row.parent_id]
 
     def clean(self) -> None:
         """Refuse a parent that lies below this category: the tree would bite its tail."""

@@ -1,0 +1,109 @@
+"""Searching the ledger: a number wins; else resident, initials, phone, door and text, each from an index of its own.
+
+A resident is searched only where the user may know them (`resident_known_to`): a search must not tell what the page
+hides. `fields_found` says beside each row where the words were found.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import Q, Value
+from django.db.models.functions import Reverse
+from django.utils.translation import gettext_lazy as _
+
+from households import search as households
+from households.models import Household, Resident
+from households.roster import clean
+from issues.grams import Grams, pairs
+from issues.models import Issue, IssueQuerySet
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+    from outreach.models import User
+
+NUMBER = re.compile(r"[0-9A-Za-z-]{3,20}")
+# More hits by resident than this name nobody: the words are then looked for in numbers and texts alone.
+MAX_BY_RESIDENT = 2_000
+
+
+class Field(models.TextChoices):
+    """Where the words were found, in the order in which it is said; the label is what stands beside the row."""
+
+    NUMBER = "number", _("number")
+    NAME = households.Field.NAME.value, households.Field.NAME.label
+    PINYIN = households.Field.PINYIN.value, households.Field.PINYIN.label
+    PHONE = households.Field.PHONE.value, households.Field.PHONE.label
+    DOOR = households.Field.DOOR.value, households.Field.DOOR.label
+    TEXT = "text", _("text")
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search found. `is_vague`: so many residents match that they were left out; `is_number`: the words are
+    the number of the one issue found."""
+
+    issues: IssueQuerySet
+    is_vague: bool = False
+    is_number: bool = False
+
+
+def find(issues: IssueQuerySet, words: str, user: User | AnonymousUser) -> Found:
+    """Narrow `issues`, already visible to `user`, to those that `words` find. Costs two small queries at most."""
+    said, words = words.strip(), clean.text(words)
+    if not words:
+        return Found(issues)
+    if NUMBER.fullmatch(words) and (exact := issues.filter(number=words)).exists():
+        return Found(exact, is_number=True)
+    known = issues.resident_known_to(user).filter(household__in=households.matching(words))
+    keys = list(known.order_by().values_list("pk", flat=True)[: MAX_BY_RESIDENT + 1])
+    is_vague = len(keys) > MAX_BY_RESIDENT
+    condition = _in_text(said)
+    if keys and not is_vague:
+        condition |= Q(pk__in=keys)
+    issues = issues.alias(grams=Grams("text"))
+    if NUMBER.fullmatch(words):
+        issues = issues.alias(tail=Reverse("number"))
+        condition |= Q(number__startswith=words) | Q(tail__startswith=Value(words[::-1]))
+    return Found(issues.filter(condition), is_vague)
+
+
+def _in_text(words: str) -> Q:
+    condition = Q(text__icontains=words)
+    # the pairs find candidates from the index, whose order in the text then has to be looked at
+    return Q(grams__contains=pairs(words)) & condition if len(words) > 1 else condition
+
+
+def fields_found(issues: Iterable[Issue], words: str, user: User | AnonymousUser) -> dict[int, Field]:
+    """Say for each of `issues` (with households, visible to `user`) where `words` were found. Costs one query.
+
+    An issue that the words do not find is left out.
+    """
+    said, words = words.strip(), clean.text(words)
+    rows = list(issues)
+    if not words or not rows:
+        return {}
+    homes = {row.pk: row.household for row in rows if row.household and row.shows_resident_to(user)}
+    people: dict[int, list[Resident]] = {}
+    for person in Resident.objects.filter(household__in={home.pk for home in homes.values()}):
+        people.setdefault(person.household_id, []).append(person)
+    found = {}
+    for row in rows:
+        home = homes.get(row.pk)
+        field = _field_of(row, words, home, people.get(home.pk, []) if home else [])
+        if field or said.lower() in row.text.lower():
+            found[row.pk] = field or Field.TEXT
+    return found
+
+
+def _field_of(issue: Issue, words: str, home: Household | None, people: list[Resident]) -> Field | None:
+    if NUMBER.fullmatch(words) and (issue.number.startswith(words) or issue.number.endswith(words)):
+        return Field.NUMBER
+    if home is not None and (field := households.field_of(words, home, people)):
+        return Field(field.value)
+    return None
