@@ -8,6 +8,7 @@ from django.urls import include, path
 from django.views.i18n import set_language
 
 from outreach import channel_views, errors, inbox_views, styleguide, views
+from outreach.models import Channel
 
 inbox_urls = [
     path("", inbox_views.inbox, name="inbox"),
@@ -18,7 +19,10 @@ inbox_urls = [
 channel_urls = [
     path("", channel_views.channel_list, name="channels"),
     path("hours/", channel_views.message_hours, name="message_hours"),
-    path("new/<slug:kind>/", channel_views.channel_new, name="channel_new"),
+    *(
+        path(f"new/{kind}/", channel_views.channel_new, {"kind": kind}, name=f"channel_new_{kind}")
+        for kind in Channel.Kind.values
+    ),
     path("<int:pk>/", channel_views.channel_edit, name="channel_edit"),
     path("<int:pk>/switch/", channel_views.channel_switch, name="channel_switch"),
     path("<int:pk>/test/", channel_views.channel_test, name="channel_test"),

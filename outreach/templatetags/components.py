@@ -587,7 +587,7 @@ def phone_tabs(context: Context) -> dict[str, Any]:
 @register.filter
 def unread_label(count: Any) -> str:
     """Return the number on a badge: "" for none, "99+" past 99."""
-    number = int(count or 0)
+    number = int(str(count or 0))  # a lazy object has no int of its own
     return "" if number == 0 else "99+" if number > 99 else str(number)
 
 
