@@ -18,6 +18,7 @@ from households.models import Household, Resident
 
 DIGITS = re.compile(r"[0-9]{3,11}")
 LETTERS = re.compile(r"[A-Za-z]{1,10}")
+MIN_DOOR = 2
 MIN_INSIDE = 3  # a trigram index knows no shorter piece, unless it begins or ends the address
 
 
@@ -38,23 +39,25 @@ def matching(words: str) -> QuerySet[Household]:
 
 def arms(words: str) -> list[QuerySet]:
     """One query of household keys for each way to find; each is answered from an index."""
+    people = Resident.objects.order_by()
     found: list[QuerySet] = [
         Household.objects.filter(head_name__startswith=words).values("pk"),
-        Resident.objects.filter(name__startswith=words).values("household"),
-        Household.objects.filter(_at_door(words)).values("pk"),
+        people.filter(name__startswith=words).values("household"),
         Household.objects.filter(number=words).exclude(number="").values("pk"),
     ]
+    if len(words) >= MIN_DOOR:
+        found.append(Household.objects.filter(_at_door(words)).values("pk"))
     if LETTERS.fullmatch(words):
         low = words.lower()
         found += [
             Household.objects.filter(head_pinyin__startswith=low).values("pk"),
-            Resident.objects.filter(pinyin__startswith=low).values("household"),
+            people.filter(pinyin__startswith=low).values("household"),
         ]
     if DIGITS.fullmatch(words):
         found += [
             _ends(Household.objects.all(), "phone", words).values("pk"),
-            _ends(Resident.objects.all(), "phone", words).values("household"),
-            _ends(Resident.objects.all(), "second_phone", words).values("household"),
+            _ends(people, "phone", words).values("household"),
+            _ends(people, "second_phone", words).values("household"),
         ]
     return found
 
@@ -84,5 +87,9 @@ def field_of(words: str, household: Household, residents: Iterable[Resident]) ->
         if any(phone.endswith(words) for phone in phones):
             return Field.PHONE
     address = household.address
-    inside = words in address if len(words) >= MIN_INSIDE else address.startswith(words) or address.endswith(words)
-    return Field.DOOR if inside or (words and household.number == words) else None
+    at_door = household.number == words
+    if len(words) >= MIN_DOOR:
+        at_door = at_door or address.startswith(words) or address.endswith(words)
+    if len(words) >= MIN_INSIDE:
+        at_door = at_door or words in address
+    return Field.DOOR if at_door else None

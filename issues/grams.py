@@ -1,6 +1,6 @@
 """Pairs of neighbouring characters: by them a text is searched and compared, for Chinese has no spaces between words.
 
-The database's own function `search_grams` (migration 0006) gives the same pairs, and a GIN index keeps them.
+The database's function `search_grams` (migration 0007) gives the pairs and the single characters; a GIN index has them.
 """
 
 from __future__ import annotations
@@ -14,22 +14,27 @@ NOISE = re.compile(r"[\W_]+")
 
 
 class Grams(models.Func):
-    """`search_grams(text)`: every pair of neighbouring characters, in lower case, and the last character alone."""
+    """`search_grams(text)`: every character and every pair of neighbouring characters, in lower case."""
 
     function = "search_grams"
     arity = 1
     output_field = ArrayField(models.TextField())
 
 
-def pairs(text: str) -> list[str]:
-    """Return the pairs of `text` as the index has them: what a text must contain to contain `text`."""
-    low = text.lower()
-    return list(dict.fromkeys(low[at : at + 2] for at in range(len(low) - 1)))
+def pieces(words: str) -> list[str]:
+    """Return the pairs that make up `words`, or the one character they are: a text that has the words has all these.
+
+    Each character once where that can be: overlapping pairs would let the planner think the words rarer than they are.
+    """
+    low = words.lower()
+    cut = [low[at : at + 2] for at in range(0, len(low) - 1, 2)]
+    return [*cut, low[-2:]] if len(low) % 2 else cut
 
 
 def shape(text: str) -> frozenset[str]:
     """Return the pairs of `text` without punctuation and spaces: what two texts are compared by."""
-    return frozenset(pairs(NOISE.sub("", text)))
+    plain = NOISE.sub("", text).lower()
+    return frozenset(plain[at : at + 2] for at in range(len(plain) - 1))
 
 
 def likeness(one: frozenset[str], other: frozenset[str]) -> float:

@@ -43,14 +43,16 @@ def alarms(user: User) -> list[Alarm]:
     """Tell those who keep the rules, on every page, that some of them send nothing anywhere. Costs three queries."""
     if not has_permission(user, Permission.ISSUE_SETUP):
         return []
-    broken = problems_of(rules_of(user), user)
-    if not broken:
+    rules = rules_of(user)
+    broken = problems_of(rules, user)
+    first = next((rule for rule in rules if rule.pk in broken), None)
+    if first is None:
         return []
     text = ngettext(
-        "%(count)d routing rule sends nothing anywhere: %(first)s Mend it or put it out of use.",
-        "%(count)d routing rules send nothing anywhere: %(first)s Mend them or put them out of use.",
+        "%(count)d routing rule sends nothing anywhere. %(rule)s: %(why)s Mend it or put it out of use.",
+        "%(count)d routing rules send nothing anywhere. %(rule)s: %(why)s Mend them or put them out of use.",
         len(broken),
-    ) % {"count": len(broken), "first": next(iter(broken.values()))[0]}
+    ) % {"count": len(broken), "rule": first, "why": broken[first.pk][0]}
     return [Alarm(title=_("Routing rules"), text=text, url=reverse("issues:rules"), label=_("Open the rules"))]
 
 
@@ -75,7 +77,6 @@ def rule_list(request: HttpRequest) -> HttpResponse:
     broken = problems_of(rules, user)
     context = {
         "rows": [{"rule": rule, "problems": broken.get(rule.pk, ())} for rule in rules],
-        "broken": len(broken),
         "form": form,
         "route": route,
         "limits": KindLimit.objects.order_by("workdays"),

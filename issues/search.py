@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import Q, Value
-from django.db.models.functions import Reverse
+from django.db.models.functions import Lower, Reverse, StrIndex
 from django.utils.translation import gettext_lazy as _
 
 from households import search as households
 from households.models import Household, Resident
 from households.roster import clean
-from issues.grams import Grams, pairs
+from issues.grams import Grams, pieces
 from issues.models import Issue, IssueQuerySet
 
 if TYPE_CHECKING:
@@ -54,29 +54,42 @@ class Found:
 
 
 def find(issues: IssueQuerySet, words: str, user: User | AnonymousUser) -> Found:
-    """Narrow `issues`, already visible to `user`, to those that `words` find. Costs two small queries at most."""
+    """Narrow `issues`, already visible to `user`, to those that `words` find. Costs three small queries at most."""
     said, words = words.strip(), clean.text(words)
     if not words:
         return Found(issues)
-    if NUMBER.fullmatch(words) and (exact := issues.filter(number=words)).exists():
+    is_number = NUMBER.fullmatch(words) is not None
+    # whether it is there at all costs less to ask than whether the user may see it
+    if is_number and Issue.objects.filter(number=words).exists() and (exact := issues.filter(number=words)).exists():
         return Found(exact, is_number=True)
-    known = issues.resident_known_to(user).filter(household__in=households.matching(words))
-    keys = list(known.order_by().values_list("pk", flat=True)[: MAX_BY_RESIDENT + 1])
+    keys = _keys_by_resident(issues, words, user)
     is_vague = len(keys) > MAX_BY_RESIDENT
-    condition = _in_text(said)
+    condition = Q(grams__contains=pieces(said))
+    if len(said) > 2:
+        # the pairs need not stand one after the other. Not LIKE: its estimate for Chinese is far too low
+        condition &= Q(position__gt=0)
+        issues = issues.alias(position=StrIndex(Lower("text"), Value(said.lower())))
     if keys and not is_vague:
         condition |= Q(pk__in=keys)
-    issues = issues.alias(grams=Grams("text"))
-    if NUMBER.fullmatch(words):
+    if is_number:
         issues = issues.alias(tail=Reverse("number"))
         condition |= Q(number__startswith=words) | Q(tail__startswith=Value(words[::-1]))
-    return Found(issues.filter(condition), is_vague)
+    return Found(issues.alias(grams=Grams("text")).filter(condition), is_vague)
 
 
-def _in_text(words: str) -> Q:
-    condition = Q(text__icontains=words)
-    # the pairs find candidates from the index, whose order in the text then has to be looked at
-    return Q(grams__contains=pairs(words)) & condition if len(words) > 1 else condition
+def _keys_by_resident(issues: IssueQuerySet, words: str, user: User | AnonymousUser) -> list[int]:
+    """The keys of the issues found by a resident the user may know, one more than MAX_BY_RESIDENT at most.
+
+    With the households written out PostgreSQL goes from them to their issues, seen or not: `find` keeps to those seen.
+    Where the households are too many for that, the issues seen are fewer.
+    """
+    homes = households.matching(words)
+    few = list(homes[: MAX_BY_RESIDENT + 1].values_list("pk", flat=True))
+    if len(few) <= MAX_BY_RESIDENT:
+        known = Issue.objects.resident_known_to(user).filter(household__in=few)
+    else:
+        known = issues.resident_known_to(user).filter(household__in=homes)
+    return list(known.order_by().values_list("pk", flat=True)[: MAX_BY_RESIDENT + 1]) if few else []
 
 
 def fields_found(issues: Iterable[Issue], words: str, user: User | AnonymousUser) -> dict[int, Field]:

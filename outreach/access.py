@@ -48,12 +48,15 @@ class Permission(StrEnum):
     ISSUE_DISPATCH = "issue.dispatch"
     ISSUE_HANDLE = "issue.handle"
     ISSUE_CLOSE = "issue.close"
+    ISSUE_SUPERVISE = "issue.supervise"
     ISSUE_EXPORT = "issue.export"
     ISSUE_SETUP = "issue.setup"
     RANKING_VIEW = "ranking.view"
     RANKING_EXPORT = "ranking.export"
     MESSAGE_SETUP = "message.setup"
     MESSAGE_WATCH = "message.watch"
+    CLUE_REPORT = "clue.report"
+    CLUE_VIEW = "clue.view"
 
     @property
     def label(self) -> str:
@@ -84,17 +87,20 @@ PERMISSION_LABELS: dict[Permission, str | Promise] = {
     Permission.ISSUE_DISPATCH: _("dispatch issues"),
     Permission.ISSUE_HANDLE: _("handle issues"),
     Permission.ISSUE_CLOSE: _("sign issues off"),
+    Permission.ISSUE_SUPERVISE: _("put issues under supervision"),
     Permission.ISSUE_EXPORT: _("export issues"),
     Permission.ISSUE_SETUP: _("keep issue categories and routing"),
     Permission.RANKING_VIEW: _("see the ranking"),
     Permission.RANKING_EXPORT: _("export the ranking"),
     Permission.MESSAGE_SETUP: _("set up message channels"),
     Permission.MESSAGE_WATCH: _("watch over messages that did not arrive"),
+    Permission.CLUE_REPORT: _("hand in clues about conduct"),
+    Permission.CLUE_VIEW: _("read clues about conduct"),
 }
 
 
 class Role(models.TextChoices):
-    """The ten roles of a campaign (domain.md §3)."""
+    """The roles of a campaign (domain.md §3), and the discipline office, which takes no part in it."""
 
     VISITOR = "visitor", _("visitor")
     VILLAGE_CLERK = "village_clerk", _("village clerk")
@@ -106,6 +112,7 @@ class Role(models.TextChoices):
     LEADER = "leader", _("district leader")
     PUBLICITY = "publicity", _("publicity")
     SYSTEM_ADMIN = "system_admin", _("system admin")
+    DISCIPLINE = "discipline", _("discipline office")
 
 
 P = Permission
@@ -121,6 +128,7 @@ ROLE_SENTENCES = {
     Role.LEADER: _("Reads every figure down to its rows."),
     Role.PUBLICITY: _("Reads totals for publicity; sees no household."),
     Role.SYSTEM_ADMIN: _("Keeps accounts, units and settings; sees no household data."),
+    Role.DISCIPLINE: _("Reads and follows up clues about conduct; sees nothing else."),
 }
 
 ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
@@ -140,11 +148,12 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
     Role.DISTRICT_OFFICE: frozenset(
         {P.HOUSEHOLD_VIEW, P.HOUSEHOLD_EXPORT, P.ROSTER_IMPORT, P.CAMPAIGN_VIEW, P.CAMPAIGN_EDIT}
         | {P.HOUSEHOLD_ASSIGN, P.VISIT_VIEW, P.UNREACHABLE_CONFIRM, P.ISSUE_VIEW, P.ISSUE_OPEN, P.ISSUE_DISPATCH}
-        | {P.ISSUE_CLOSE, P.ISSUE_EXPORT, P.ISSUE_SETUP, P.RANKING_VIEW, P.RANKING_EXPORT, P.MESSAGE_WATCH}
+        | {P.ISSUE_CLOSE, P.ISSUE_SUPERVISE, P.ISSUE_EXPORT, P.ISSUE_SETUP, P.RANKING_VIEW, P.RANKING_EXPORT}
+        | {P.MESSAGE_WATCH}
     ),
     Role.SUPERVISOR: frozenset(
         {P.HOUSEHOLD_VIEW, P.CAMPAIGN_VIEW, P.VISIT_VIEW, P.UNREACHABLE_CONFIRM, P.ISSUE_VIEW, P.ISSUE_CLOSE}
-        | {P.ISSUE_EXPORT, P.RANKING_VIEW, P.RANKING_EXPORT, P.AUDIT_VIEW}
+        | {P.ISSUE_SUPERVISE, P.ISSUE_EXPORT, P.RANKING_VIEW, P.RANKING_EXPORT, P.AUDIT_VIEW}
     ),
     Role.LEADER: frozenset(
         {P.HOUSEHOLD_VIEW, P.CAMPAIGN_VIEW, P.VISIT_VIEW, P.ISSUE_VIEW, P.ISSUE_EXPORT}
@@ -154,7 +163,13 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
     Role.SYSTEM_ADMIN: frozenset(
         {P.ADMIN_SITE, P.UNIT_EDIT, P.USER_EDIT, P.SETTINGS_EDIT, P.MESSAGE_SETUP, P.MESSAGE_WATCH}
     ),
+    Role.DISCIPLINE: frozenset({P.CLUE_VIEW}),
 }
+# Whoever works here may have heard of something.
+ROLE_PERMISSIONS = {role: permissions | {P.CLUE_REPORT} for role, permissions in ROLE_PERMISSIONS.items()}
+
+# These come with a role alone: an administrator who could grant them could grant them to himself.
+NEVER_GRANTED = frozenset({P.CLUE_VIEW})
 
 ViewT = TypeVar("ViewT", bound=Callable[..., HttpResponse])
 
@@ -169,7 +184,7 @@ def permissions_of(user: User | AnonymousUser) -> frozenset[Permission]:
     post = post_of(user)
     if post is None:
         return frozenset()
-    return ROLE_PERMISSIONS[post.role] | {Permission(value) for value in post.grants}
+    return ROLE_PERMISSIONS[post.role] | ({Permission(value) for value in post.grants} - NEVER_GRANTED)
 
 
 def has_permission(user: User | AnonymousUser, permission: Permission) -> bool:

@@ -23,7 +23,7 @@ from import_export.formats.base_formats import CSV, XLSX
 from import_export.tmp_storages import CacheStorage
 
 from outreach import actions, audit, units
-from outreach.access import Permission, acting, demand, reach
+from outreach.access import NEVER_GRANTED, Permission, acting, demand, reach
 from outreach.forms import UnitFileForm
 from outreach.models import AuditEvent, CalendarDay, Campaign, Membership, Unit, User
 from outreach.resources import CalendarDayResource, UserResource
@@ -230,7 +230,7 @@ def post_field(db_field: Any, field: Any) -> Any:
         return forms.MultipleChoiceField(
             label=_("granted on top of the role"),
             required=False,
-            choices=[(permission.value, permission.label) for permission in Permission],
+            choices=[(p.value, p.label) for p in Permission if p not in NEVER_GRANTED],
             help_text=_("Leave empty unless the district office asked for it in writing. Every grant is audited."),
         )
     for name in ("can_add_related", "can_change_related", "can_delete_related", "can_view_related"):

@@ -84,6 +84,8 @@ LABELS: dict[str, str | Promise] = {
     "message.hours": _("changed the message hours"),
     "message.send_again": _("sent a message again"),
     "message.give_up": _("gave a message up"),
+    "clue.open": _("opened a clue"),
+    "clue.step": _("took a step on a clue"),
 }
 
 
@@ -143,6 +145,7 @@ DETAIL_LABELS: dict[str, str | Promise] = {
     "rows": _("rows"),
     "rule": _("rule"),
     "skip": _("unchanged"),
+    "step": _("step"),
     "starts_on": _("starts on"),
     "taken_off": _("taken off"),
     "unchanged": _("unchanged"),

@@ -38,6 +38,7 @@ ENTRIES = (
     Entry(_("Campaigns"), "visits:campaigns", Permission.CAMPAIGN_VIEW, "calendar", "/campaigns/"),
     Entry(pgettext_lazy("navigation", "Channels"), "channels", Permission.MESSAGE_SETUP, "send", "/channels/"),
     Entry(_("Administration"), "admin:index", Permission.ADMIN_SITE, "settings", "/admin/"),
+    Entry(pgettext_lazy("navigation", "Clues"), "clues:list", Permission.CLUE_VIEW, "lock", "/clues/"),
     Entry(_("Audit"), "audit", Permission.AUDIT_VIEW, "shield", "/audit/"),
 )
 
@@ -91,4 +92,6 @@ def home_url_name(role: str) -> str:
         return "issues:list"
     if role == Role.SYSTEM_ADMIN:
         return "admin:index"
+    if role == Role.DISCIPLINE:
+        return "clues:list"
     return "reports:ranking"

@@ -26,6 +26,7 @@ ROLE_OF_TITLE = {
     "区级领导": Role.LEADER,
     "宣传": Role.PUBLICITY,
     "系统管理员": Role.SYSTEM_ADMIN,
+    "纪检监察": Role.DISCIPLINE,
 }
 YES = {"是", "班", "上班", "工作日", "1", "true", "yes"}
 NO = {"否", "休", "放假", "休息日", "0", "false", "no"}
@@ -156,6 +157,7 @@ class UserResource(AdminResource):
     def after_save_instance(self, instance: Any, row: Any, **kwargs: Any) -> None:
         """Give the post."""
         unit, role = self._post
+        Membership(user=instance, unit=unit, role=role).clean()
         Membership.objects.get_or_create(user=instance, unit=unit, role=role)
 
     def dehydrate_units(self, user: User) -> str:

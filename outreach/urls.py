@@ -50,6 +50,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("households/", include("households.urls")),
     path("issues/", include("issues.urls")),
+    path("clues/", include("issues.clue_urls")),
     path("", include("visits.urls")),
     path("reports/", include("reports.urls")),
 ]

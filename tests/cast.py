@@ -48,6 +48,7 @@ class Cast:
     leader: User
     publicity: User
     system_admin: User
+    discipline: User
     outside_visitor: User
     outside_admin: User
     outside_handler: User
@@ -103,6 +104,7 @@ def make_cast() -> Cast:
         leader=make_user("L001", "冯书记", Role.LEADER, district),
         publicity=make_user("P001", "陈宣传", Role.PUBLICITY, district),
         system_admin=make_user("X001", "褚系统", Role.SYSTEM_ADMIN, district),
+        discipline=make_user("J001", "秦纪检", Role.DISCIPLINE, district),
         outside_visitor=make_user("V101", "卫白鹭", Role.VISITOR, bailu),
         outside_admin=make_user("A101", "蒋白鹭", Role.TOWNSHIP_ADMIN, bailu),
         outside_handler=make_user("H101", "沈水利", Role.DEPARTMENT_HANDLER, water),

@@ -16,11 +16,15 @@ from django.urls import URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from households.models import Household, Pairing, Resident, ResidentChange, RosterImport
-from issues.models import Attachment, Category, Issue, IssueEvent, RoutingRule
+from issues import clues
+from issues.models import Attachment, Category, Clue, Issue, IssueEvent, RoutingRule
 from outreach.access import Permission, Role
 from outreach.models import Campaign, Channel, Delivery, Membership, Notification, Unit, User
 from tests.cast import Cast, make_user
 from visits.models import Assignment, Visit, VisitStandard
+
+# What the clue of every place says: it may show to the discipline office alone.
+CLUE_MARKER = "克扣低保金三百元"
 
 
 @dataclass
@@ -39,6 +43,7 @@ class Place:
     issue: Issue
     attachment: Attachment
     rule: RoutingRule
+    clue: Clue
     user: User
     post: Membership
     notification: Notification
@@ -72,6 +77,7 @@ def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, c
         campaign=campaign,
         state="accepted",
         unit=holder,
+        limit_workdays=5,
         due_on=timezone.localdate() + timedelta(days=5),
         recorded_by=visitor,
         dispatched_at=now,
@@ -113,6 +119,12 @@ def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, c
             added_by=visitor,
         ),
         rule=RoutingRule.objects.create(category=issue.category, unit=holder),
+        clue=Clue.objects.create(
+            number=f"X{village.code}",
+            district=campaign.district,
+            sealed=clues.seal(clues.Content(text=CLUE_MARKER), f"X{village.code}"),
+            reported_by=visitor,
+        ),
         user=visitor,
         post=visitor.memberships.get(),
         notification=Notification.objects.create(user=visitor, kind="test", title="问题", url="/", key="scenery"),
@@ -168,6 +180,7 @@ NOUNS: list[tuple[str, Callable[[Place], Any]]] = [
     ("notification", lambda place: place.notification),
     ("channel", lambda place: place.channel),
     ("delivery", lambda place: place.delivery),
+    ("clue", lambda place: place.clue),
     ("attachment", lambda place: place.attachment),
     ("photo", lambda place: place.attachment),
     ("rule", lambda place: place.rule),
@@ -185,11 +198,12 @@ NOUNS: list[tuple[str, Callable[[Place], Any]]] = [
     ("unit", lambda place: place.unit),
 ]
 # A pk under a view name without a noun (households:detail) is the app's main thing.
-MAIN = {"households": "household", "issues": "issue", "visits": "household", "reports": "campaign"}
+MAIN = {"households": "household", "issues": "issue", "visits": "household", "reports": "campaign", "clues": "clue"}
 # url name → argument → value, where the rules above do not fit.
 SPECIAL: dict[str, dict[str, Callable[[Place], Any]]] = {
     "issues:attachment": {"pk": lambda place: place.issue.pk},
     "issues:move": {"name": lambda place: "finish"},
+    "clues:step": {"name": lambda place: "note"},
     "reports:household_rows": {"figure": lambda place: "covered"},
     "reports:issue_rows": {"figure": lambda place: "solved"},
 }

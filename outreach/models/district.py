@@ -296,6 +296,13 @@ class Membership(models.Model):
     def __str__(self) -> str:
         return f"{self.unit.name} · {self.get_role_display()}"
 
+    def clean(self) -> None:
+        """Keep two duties apart: whoever keeps the accounts must not read the clues, nor the other way round."""
+        apart = {Role.SYSTEM_ADMIN: Role.DISCIPLINE, Role.DISCIPLINE: Role.SYSTEM_ADMIN}
+        other = apart.get(Role(self.role)) if self.role in Role.values else None
+        if other and self.user_id and Membership.objects.filter(user=self.user_id, role=other).exists():
+            raise ValidationError({"role": _("Nobody is both system administrator and discipline office.")})
+
     @property
     def sentence(self) -> str:
         """What the role does, for people."""

@@ -38,6 +38,7 @@ LOGINS = (
     Login("L001", "冯永康", Role.LEADER, "439900"),
     Login("P001", "韩雪梅", Role.PUBLICITY, "439900"),
     Login("X001", "沈文斌", Role.SYSTEM_ADMIN, "439900"),
+    Login("J001", "秦正阳", Role.DISCIPLINE, "439900"),
     Login("V201", "黄大山", Role.VISITOR, "439900102"),
     Login("V301", "谢春香", Role.VISITOR, "439900001"),
 )

@@ -178,7 +178,8 @@ def reads(issue, words):
         or (plain.isascii() and plain.isalpha() and household.head_pinyin.startswith(plain.lower()))
         or (digits and household.phone.endswith(plain))
         or household.number == plain
-        or (plain in address if len(plain) >= 3 else address.startswith(plain) or address.endswith(plain))
+        or (len(plain) >= 2 and (address.startswith(plain) or address.endswith(plain)))
+        or (len(plain) >= 3 and plain in address)
     )
 
 
