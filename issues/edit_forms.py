@@ -127,7 +127,7 @@ class EditForm(forms.Form):
         return values
 
     def wanted(self) -> facts.Facts:
-        """Return the fields as plain values, for edit_issue."""
+        """Return the fields as plain values, for correct_issue."""
         values = {name: self.cleaned_data[name] for name in self.names}
         plain = {name: getattr(value, "pk", value) for name, value in values.items()}
         # a browser sends every line end as two characters; that alone is no correction

@@ -40,7 +40,7 @@ def issue_edit(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return render_form(request, issue, form, status=422)
     try:
-        after = actions.edit_issue(
+        after = actions.correct_issue(
             issue=issue, by=user, base=form.shown, fields=form.wanted(), note=form.cleaned_data["note"]
         )
     except actions.EditConflictError as conflict:

@@ -1,160 +1,107 @@
-"""Correcting what an issue says: the one door, with a merge field by field and the difference in the history."""
+"""Correcting what an issue is filed under: its category, its urgency, whether it can be solved. Never its state."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from households.models import Household
-from issues import edits, facts, routing, workflow
-from issues.actions.history import MAX_TEXT, append_event
+from issues import facts, workflow
+from issues.actions.correcting import change_detail, clock_of, reclassify
+from issues.actions.history import append_event
 from issues.actions.moving import ConflictError, lock
-from issues.actions.opening import active_rules
-from issues.actions.timing import limit_of, set_due_day, turn_clock
-from issues.models import Category, Issue, IssueSegment, Kind
-from issues.workflow import State
-from outreach import access
-from outreach.models import Unit, User
+from issues.models import Category, Issue, Solvability
+from issues.workflow import Move, Side
+from outreach.access import Permission
+from outreach.models import User
 
-
-class EditConflictError(ConflictError):
-    """Somebody else changed the same fields since the page was loaded; nothing was written. `clashes` names them."""
-
-    def __init__(self, clashes: list[edits.Clash]) -> None:
-        super().__init__(_("Somebody else changed the same fields in the meantime. Nothing was saved."))
-        self.clashes = clashes
-
-
-def editable_fields(issue: Issue, by: User) -> tuple[str, ...]:
-    """Return the names of facts.FIELDS that `by` may correct now; `issue` comes with place and unit."""
-    post = access.post_of(by)
-    if post is None:
-        return ()
-    return edits.editable(
-        state=issue.state,
-        permissions=access.permissions_of(by),
-        is_recorder=issue.recorded_by_id == by.pk,
-        is_above=workflow.stands_on(
-            workflow.Side.AREA, post_code=post.unit.code, place_code=issue.place.code, holder_code=issue.unit.code
-        ),
-        knows_resident=issue.shows_resident_to(by),
-    )
+# Who may correct what, while it is open. Category and urgency decide the limit, so they are for those who dispatch: a
+# holder must not loosen his own deadline. Whether it can be solved the holder judges; verification reviews it.
+EDITS = {
+    "category": Move(
+        "edit", gettext_lazy("Category"), workflow.OPEN_STATES, None, Permission.ISSUE_DISPATCH, Side.AREA
+    ),
+    "is_urgent": Move("edit", gettext_lazy("Urgent"), workflow.OPEN_STATES, None, Permission.ISSUE_DISPATCH, Side.AREA),
+    "solvability": Move(
+        "edit", gettext_lazy("Can it be solved?"), workflow.OPEN_STATES, None, Permission.ISSUE_HANDLE, Side.HOLDER
+    ),
+}
 
 
 @transaction.atomic
-def edit_issue(*, issue: Issue, by: User, base: Mapping[str, Any], fields: Mapping[str, Any], note: str = "") -> Issue:
-    """Correct what an issue says; returns it as it now is, unchanged where there is nothing to change.
+def edit_issue(
+    *,
+    issue: Issue,
+    by: User,
+    version: int,
+    category: Category | None = None,
+    is_urgent: bool | None = None,
+    solvability: str | None = None,
+) -> Issue:
+    """Correct what is given and differs; None leaves a field as it is. Returns the issue as it now is.
 
-    `fields` are plain values by the names of facts.FIELDS, `base` the values the person saw: a field that differs from
-    neither is left alone, one changed by somebody else meanwhile stays theirs, and where both changed the same one
-    EditConflictError is raised. What was there before stays in the history.
-
-    Another category, kind or urgency gives another limit, counted from the same start. The unit that holds the issue
-    cannot give itself a longer one. An issue nobody has dispatched yet is routed again by what it now says.
-
-    Raises PermissionDenied for a field that is not this person's to correct, ValidationError (keyed by field).
+    The due day follows from the new limit, counted from the same dispatch: re-classifying never starts the clock anew.
+    Raises ConflictError where `version` is stale, PermissionDenied where a field is not for this user, ValidationError
+    where the state forbids it or a value is none. Where nothing differs nothing is written.
     """
     locked = lock(issue)
-    merged, clashes = edits.merge(base=base, theirs=facts.of(locked), mine=fields)
-    if not set(merged) | {clash.name for clash in clashes} <= set(editable_fields(locked, by)):
-        raise PermissionDenied(
-            _("Only who recorded an issue corrects it until it is accepted, then who dispatches above.")
+    changes: dict[str, tuple[str, str]] = {}
+    if category is not None and category.pk != locked.category_id:
+        changes["category"] = (locked.category.name, category.name)
+    if is_urgent is not None and is_urgent != locked.is_urgent:
+        changes["is_urgent"] = (yes_no(locked.is_urgent), yes_no(is_urgent))
+    if solvability is not None and solvability != locked.solvability:
+        changes["solvability"] = (solvability_label(locked.solvability), solvability_label(solvability))
+    refusals = {name: locked.refusal(EDITS[name], by) for name in changes}
+    for refusal in refusals.values():
+        if refusal in (workflow.Refusal.PERMISSION, workflow.Refusal.SIDE):
+            raise PermissionDenied(str(refusal.label))
+    if locked.version != version:
+        raise ConflictError(
+            _("Somebody else changed issue %(number)s in the meantime. Nothing was saved: look at it again.")
+            % {"number": locked.number}
         )
-    if clashes:
-        raise EditConflictError(clashes)
-    if not merged:
+    for obstacle in refusals.values():
+        if obstacle is not None:
+            raise ValidationError(str(obstacle.label))
+    if not changes:
         return locked
-    note = note.strip()
-    check_values(locked, merged, note=note, by=by)
-    before, now, state, holder = facts.of(locked), timezone.now(), locked.state, locked.unit
-    old_clock = clock_of(locked)
-    set_values(locked, merged)
-    if {"category", "kind", "is_urgent"} & set(merged):
+    if category is not None and not category.is_active:
+        raise ValidationError(_("This category is no longer in use. Choose another."))
+    now, before, clock_before = timezone.now(), facts.of(locked), clock_of(locked)
+    if category is not None:
+        locked.category = category
+    if is_urgent is not None:
+        locked.is_urgent = is_urgent
+    if solvability is not None:
+        locked.solvability = solvability
+    if "category" in changes or "is_urgent" in changes:
         reclassify(locked, by=by)
-    if locked.state == State.NEW:
-        route_again(locked, at=now)
     locked.version += 1
     locked.save()
-    changes = {name: [before[name], value] for name, value in merged.items()}
-    new_clock = clock_of(locked)
-    turned = {name: [old, new_clock[name]] for name, old in old_clock.items() if old != new_clock[name]}
+    note = f"{EDITS['solvability'].label}：{' → '.join(changes['solvability'])}" if "solvability" in changes else ""
     append_event(
         locked,
         "edit",
         by=by,
         at=now,
-        from_state=state,
-        from_unit=holder,
+        from_state=locked.state,
+        from_unit=locked.unit,
         note=note,
-        detail={"changes": changes, **({"clock": turned} if turned else {})},
+        detail=change_detail(before, facts.of(locked), clock_before, clock_of(locked)),
     )
     return locked
 
 
-def check_values(issue: Issue, merged: dict[str, Any], *, note: str, by: User) -> None:
-    """Raise ValidationError, keyed by field, for every value that does not fit; text is stripped in place."""
-    errors: dict[str, str] = {}
-    if "text" in merged:
-        merged["text"] = str(merged["text"]).strip()
-        if not merged["text"] or len(merged["text"]) > MAX_TEXT or "\x00" in merged["text"]:
-            errors["text"] = _("Write what the resident said, in at most %(count)d characters.") % {"count": MAX_TEXT}
-    if merged.get("kind", issue.kind) not in Kind.values:
-        errors["kind"] = _("Choose one of the kinds.")
-    if "category" in merged and not Category.objects.filter(pk=merged["category"], is_active=True).exists():
-        errors["category"] = _("This category is no longer in use. Choose another.")
-    if "place" in merged:
-        places = Unit.objects.visible_to(by).active().exclude(kind=Unit.Kind.DEPARTMENT)
-        place = places.filter(pk=merged["place"]).first()
-        if place is None or place.district_code != issue.place.district_code:
-            errors["place"] = _("Choose a place: a village, a township or the district.")
-    household = merged.get("household", issue.household_id)
-    if household is not None and ("household" in merged or "place" in merged) and "place" not in errors:
-        reach = Household.objects.visible_to(by) if "household" in merged else Household.objects.all()
-        if not reach.filter(pk=household, village=merged.get("place", issue.place_id)).exists():
-            errors["household"] = _("The household does not belong to this place.")
-    if len(note) > MAX_TEXT or "\x00" in note:
-        errors["note"] = _("Write a note of at most %(count)d characters.") % {"count": MAX_TEXT}
-    if errors:
-        raise ValidationError(errors)
+def yes_no(value: bool) -> str:
+    """是 or 否."""
+    return _("yes") if value else _("no")
 
 
-def set_values(issue: Issue, merged: Mapping[str, Any]) -> None:
-    """Set the checked values on `issue` (unsaved)."""
-    for name, value in merged.items():
-        setattr(issue, facts.FIELDS[name], value)
-
-
-def reclassify(issue: Issue, *, by: User) -> None:
-    """Give `issue` (unsaved) the limit of what it now is; the start of the clock and granted time stay.
-
-    Raises ValidationError (category) where a unit would give itself more time.
-    """
-    limit = limit_of(category=issue.category, kind=issue.kind, is_urgent=issue.is_urgent)
-    post = access.post_of(by)
-    if limit > issue.limit_workdays and issue.dispatched_at is not None and post and post.unit_id == issue.unit_id:
-        message = _(
-            "Your own unit handles this issue: %(days)d working days instead of %(before)d must come from above."
-        )
-        raise ValidationError({"category": message % {"days": limit, "before": issue.limit_workdays}})
-    issue.limit_workdays = limit
-    set_due_day(issue, segments=IssueSegment.objects.filter(issue=issue))
-
-
-def route_again(issue: Issue, *, at: datetime) -> None:
-    """Send an issue nobody dispatched yet (unsaved) where the rules send what it now says, as when it was recorded."""
-    route = routing.choose(active_rules(), category=issue.category, place=issue.place, kind=issue.kind, text=issue.text)
-    issue.unit, issue.rule, issue.rule_text = route.unit, route.rule, route.why
-    if route.rule is not None:
-        issue.state, issue.dispatched_at = State.ASSIGNED, at
-    turn_clock(issue, at=at)
-
-
-def clock_of(issue: Issue) -> dict[str, Any]:
-    """Return what the history says of the deadline."""
-    return {"limit": issue.limit_workdays, "due_on": issue.due_on.isoformat()}
+def solvability_label(value: str) -> str:
+    """What a value of Solvability is called. Raises ValidationError where it is none."""
+    if value not in Solvability.values:
+        raise ValidationError(_("There is no such choice."))
+    return str(Solvability(value).label)

@@ -3,6 +3,7 @@
 from issues.models.attachment import Attachment, AttachmentQuerySet
 from issues.models.clue import Clue, ClueEntry, ClueQuerySet
 from issues.models.issue import UNREACHED_DAYS, Issue, IssueEvent, IssueQuerySet, Outcome, Solvability
+from issues.models.ledger import LedgerLayout, LedgerUpload, SavedFilter
 from issues.models.loop import CallBack, HelpingUnit, IssueSegment, UpwardReport
 from issues.models.setup import Category, Kind, KindLimit, RoutingRule
 
@@ -22,8 +23,11 @@ __all__ = [
     "IssueSegment",
     "Kind",
     "KindLimit",
+    "LedgerLayout",
+    "LedgerUpload",
     "Outcome",
     "RoutingRule",
+    "SavedFilter",
     "Solvability",
     "UpwardReport",
 ]

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 def edit(issue: Issue, by, base=None, note="", **fields) -> Issue:
     """Correct an issue as somebody who saw it as it stands in `issue`."""
-    return actions.edit_issue(issue=issue, by=by, base=base or facts.of(issue), fields=fields, note=note)
+    return actions.correct_issue(issue=issue, by=by, base=base or facts.of(issue), fields=fields, note=note)
 
 
 def test_a_correction_is_kept_with_what_stood_there_before(cast):
