@@ -5,6 +5,7 @@ the audit chain as well, whose lock would make all visitors of the district wait
 """
 
 from issues.actions.clues import OpenedClue, OpenedEntry, open_clue, report_clue, step_clue
+from issues.actions.duplicates import add_said
 from issues.actions.exporting import log_export
 from issues.actions.history import MAX_TEXT, append_event
 from issues.actions.moving import ConflictError, move_issue
@@ -17,6 +18,7 @@ __all__ = [
     "OpenedClue",
     "OpenedEntry",
     "active_rules",
+    "add_said",
     "append_event",
     "due_day",
     "log_export",
