@@ -60,9 +60,9 @@ def _add(request: HttpRequest, form: IssueForm, wanted: str) -> HttpResponse | N
         form.add_error(None, _("That issue is not there. Record this one, or choose another."))
         return None
     try:
-        actions.add_said(issue=issue, by=user, text=form.cleaned_data["text"])
-    except ValidationError as error:
-        form.add_error(None, [text for texts in error.message_dict.values() for text in texts])
+        actions.move_issue(issue=issue, move="remark", by=user, version=issue.version, note=form.cleaned_data["text"])
+    except (ValidationError, actions.ConflictError) as error:
+        form.add_error(None, error.messages if isinstance(error, ValidationError) else str(error))
         return None
     messages.success(request, _("What was said is added to issue %(number)s.") % {"number": issue.number})
     if request.FILES:

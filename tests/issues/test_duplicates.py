@@ -10,9 +10,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from households.models import Household
-from issues import actions, duplicates
+from issues import duplicates
 from issues.models import Issue
-from tests.issues.make import category, issue_at
+from tests.issues.make import category, issue_at, move
 
 pytestmark = pytest.mark.django_db
 
@@ -142,4 +142,17 @@ def test_the_likenesses_cost_the_same_queries_whatever_there_is(cast, login, con
 def test_a_leader_may_not_add(cast):
     issue = issue_at(cast)
     with pytest.raises(PermissionDenied):
-        actions.add_said(issue=issue, by=cast.leader, text="路灯")
+        move(issue, "remark", cast.leader, note="路灯")
+
+
+def test_a_merger_stands_in_both_histories_and_so_does_its_end(cast):
+    main, other = issue_at(cast, "accepted"), issue_at(cast)
+    other = move(other, "merge", cast.district_office, main=main, note="同一盏灯")
+    entry = main.events.order_by("pk").last()
+    assert (entry.move, entry.note, entry.by) == ("merged_here", other.number, cast.district_office)
+    assert (entry.from_state, entry.to_state) == ("accepted", "accepted")
+    assert main.number in other.events.order_by("pk").last().note
+    move(other, "unmerge", cast.district_office, note="不是同一盏")
+    assert main.events.order_by("pk").last().move == "unmerged_here"
+    main.refresh_from_db()
+    assert main.state == "accepted" and not main.merged_issues.exists()
