@@ -15,7 +15,8 @@ def lock_both(issue: Issue, main: Issue | None) -> None:
     """Lock `issue` and the issue it goes into or comes out of, always in the same order: two people who merge two
     issues into each other would else wait for each other for ever."""
     now = Issue.objects.filter(pk=issue.pk).values_list("merged_into", flat=True).first()
-    keys = {issue.pk, main.pk if main else now} - {None}
+    other = main.pk if main else now
+    keys = [issue.pk] if other is None else [issue.pk, other]
     list(Issue.objects.select_for_update(of=("self",)).filter(pk__in=keys).order_by("pk").values_list("pk"))
 
 
