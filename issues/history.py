@@ -31,6 +31,7 @@ FIELD_LABELS = {
 }
 # Steps that are no moves of the table.
 OTHER_STEPS = {
+    **looks.ENTRY_TITLES,
     "open": gettext_lazy("Recorded"),
     "edit": gettext_lazy("Corrected"),
     "remove_file": gettext_lazy("File removed"),

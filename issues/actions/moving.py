@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from issues import attachments, routing, workflow
+from issues.actions import merging
 from issues.actions.files import files_detail, new_files, store_files
 from issues.actions.history import MAX_TEXT, append_event
 from issues.actions.timing import limit_of, turn_clock
@@ -81,6 +82,8 @@ def move_issue(
     if step is None:
         raise ValidationError(_("There is no such step."))
     clean = clean_evidence(step, evidence)  # before the lock: making a picture anew takes its time
+    if step.name in merging.MOVES:
+        merging.lock_both(issue, main)
     locked = lock(issue)
     refusal = refusal_of(step, locked, by=by, actor=actor)
     # The right first: whoever may not take the step learns nothing of versions. The state last: after a stale version
@@ -108,7 +111,7 @@ def move_issue(
     )
     check_move(step, locked, given)
     added = new_files(locked, clean)
-    before, holder, now = locked.state, locked.unit, timezone.now()
+    before, holder, now, merged_into = locked.state, locked.unit, timezone.now(), locked.merged_into
     apply_move(step, locked, given, by=by, at=now)
     turn_clock(locked, at=now)
     locked.version += 1
@@ -126,6 +129,8 @@ def move_issue(
         detail=files_detail(added),
     )
     store_files(event, added)
+    if step.name in merging.MOVES:
+        merging.tell_main(step.name, main or merged_into, locked, by=by, at=now)
     return locked
 
 
