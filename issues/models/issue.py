@@ -341,6 +341,8 @@ class Issue(models.Model):
             is_doer=self.done_by_id is not None and self.done_by_id == user.pk,
             helper_codes=self.helper_codes if move.side == workflow.Side.HELPER else (),
         )
+        if move.side == workflow.Side.READER:
+            stands = Issue.objects.visible_to(user).filter(pk=self.pk).exists()
         if not stands:
             return workflow.Refusal.SIDE
         return self.obstacle(move)
