@@ -54,6 +54,13 @@ MOVE_LOOKS = {
     "supervise": ("bad", "flag", "secondary"),
     "release": ("good", "flag", "secondary"),
 }
+# Steps noted in the history beside the moves: label, tone, icon.
+NOTED_STEPS = {
+    "risk": (_("Risk rated"), "warn", "flame"),
+    "session": (_("Mediation session"), "info", "users"),
+    "agreement": (_("Agreement recorded"), "good", "check-circle"),
+    "performance": (_("Performance followed up"), "info", "refresh"),
+}
 # What the note of a move is about, and what stands below the field.
 NOTE_LABELS = {
     "dispatch": _("Why this unit"),

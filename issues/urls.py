@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from issues import ledger_views, move_views, rule_views, views
+from issues import dispute_views, ledger_views, move_views, rule_views, views
 
 app_name = "issues"
 
@@ -11,6 +11,13 @@ issue_urls = [
     path("move/<slug:name>/", move_views.issue_move, name="move"),
     path("call-back/", move_views.call_back, name="call_back"),
     path("photos/<int:photo>/", views.attachment, name="attachment"),
+]
+
+dispute_urls = [
+    path("", dispute_views.dispute_detail, name="dispute_detail"),
+    path("write/<slug:part>/", dispute_views.dispute_write, name="dispute_write"),
+    path("parties/<int:party>/remove/", dispute_views.dispute_party_remove, name="dispute_party_remove"),
+    path("papers/<slug:paper>/", dispute_views.dispute_paper, name="dispute_paper"),
 ]
 
 rule_urls = [
@@ -27,5 +34,7 @@ urlpatterns = [
     path("export/", ledger_views.issue_export, name="export"),
     path("household/<int:pk>/", views.household_issues, name="household_issues"),
     path("rules/", include(rule_urls)),
+    path("disputes/", dispute_views.dispute_list, name="disputes"),
+    path("<int:pk>/mediation/", include(dispute_urls)),
     path("<int:pk>/", include(issue_urls)),
 ]

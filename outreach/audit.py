@@ -77,6 +77,7 @@ LABELS: dict[str, str | Promise] = {
     "issue.rule_save": _("changed a routing rule"),
     "issue.rule_shift": _("moved a routing rule"),
     "ranking.exported": _("exported the ranking"),
+    "issue.mediation_paper": _("printed a paper of a mediation"),
     "clue.open": _("opened a clue"),
     "clue.step": _("took a step on a clue"),
 }
@@ -136,6 +137,7 @@ DETAIL_LABELS: dict[str, str | Promise] = {
     "rows": _("rows"),
     "rule": _("rule"),
     "skip": _("unchanged"),
+    "paper": _("paper"),
     "step": _("step"),
     "starts_on": _("starts on"),
     "taken_off": _("taken off"),

@@ -1,6 +1,7 @@
 """The models of issues, by topic."""
 
 from issues.models.clue import Clue, ClueEntry, ClueQuerySet
+from issues.models.dispute import DisputeParty, Mediation, MediationSession, Risk
 from issues.models.issue import UNREACHED_DAYS, Attachment, Issue, IssueEvent, IssueQuerySet, Outcome, Solvability
 from issues.models.loop import CallBack, HelpingUnit, IssueSegment, UpwardReport
 from issues.models.setup import Category, Kind, KindLimit, RoutingRule
@@ -13,6 +14,7 @@ __all__ = [
     "Clue",
     "ClueEntry",
     "ClueQuerySet",
+    "DisputeParty",
     "HelpingUnit",
     "Issue",
     "IssueEvent",
@@ -20,7 +22,10 @@ __all__ = [
     "IssueSegment",
     "Kind",
     "KindLimit",
+    "Mediation",
+    "MediationSession",
     "Outcome",
+    "Risk",
     "RoutingRule",
     "Solvability",
     "UpwardReport",
