@@ -6,13 +6,17 @@ the audit chain as well, whose lock would make all visitors of the district wait
 
 from issues.actions.call_backs import record_call_back
 from issues.actions.clues import OpenedClue, OpenedEntry, open_clue, report_clue, step_clue
+from issues.actions.editing import EDITS, edit_issue
 from issues.actions.exporting import log_export
 from issues.actions.history import MAX_TEXT, append_event
+from issues.actions.ledger import save_filter
 from issues.actions.moving import FINISH_OUTCOMES, ConflictError, move_issue
 from issues.actions.opening import active_rules, next_number, open_issue
 from issues.actions.rules import save_rule, shift_rule
+from issues.actions.uploads import commit_upload, discard_upload, keep_upload
 
 __all__ = [
+    "EDITS",
     "FINISH_OUTCOMES",
     "MAX_TEXT",
     "ConflictError",
@@ -20,6 +24,10 @@ __all__ = [
     "OpenedEntry",
     "active_rules",
     "append_event",
+    "commit_upload",
+    "discard_upload",
+    "edit_issue",
+    "keep_upload",
     "log_export",
     "move_issue",
     "next_number",
@@ -27,6 +35,7 @@ __all__ = [
     "open_issue",
     "record_call_back",
     "report_clue",
+    "save_filter",
     "save_rule",
     "shift_rule",
     "step_clue",

@@ -3,6 +3,7 @@
 from issues.models.clue import Clue, ClueEntry, ClueQuerySet
 from issues.models.dispute import DisputeParty, Mediation, MediationSession, Risk
 from issues.models.issue import UNREACHED_DAYS, Attachment, Issue, IssueEvent, IssueQuerySet, Outcome, Solvability
+from issues.models.ledger import LedgerLayout, LedgerUpload, SavedFilter
 from issues.models.loop import CallBack, HelpingUnit, IssueSegment, UpwardReport
 from issues.models.setup import Category, Kind, KindLimit, RoutingRule
 
@@ -22,11 +23,14 @@ __all__ = [
     "IssueSegment",
     "Kind",
     "KindLimit",
+    "LedgerLayout",
+    "LedgerUpload",
     "Mediation",
     "MediationSession",
     "Outcome",
     "Risk",
     "RoutingRule",
+    "SavedFilter",
     "Solvability",
     "UpwardReport",
 ]
