@@ -140,7 +140,9 @@ def part_forms(issue: Issue, mediation: Mediation | None, user: User) -> dict[st
     """The parts of the record the user may write, by name, each as a maker of its form."""
     parts: dict[str, Callable[..., forms.Form]] = {}
     if disputes.may_rate(issue, user):
-        initial = {"risk": mediation.risk, "note": mediation.risk_note} if mediation else {"risk": Risk.LOW}
+        initial = {"risk": mediation.risk if mediation else Risk.LOW}
+        if mediation is not None and issue.shows_resident_to(user):
+            initial["note"] = mediation.risk_note  # the signs may name people
         parts["risk"] = lambda data=None: RiskForm(data, initial=initial, auto_id="risk_%s")
     if disputes.may_mediate(issue, user):
         parts["party"] = lambda data=None: PartyForm(data, issue=issue, auto_id="party_%s")
