@@ -51,6 +51,8 @@ MOVE_LOOKS = {
     "close_not_content": ("warn", "lock", "secondary"),
     "merge": ("info", "layers", "secondary"),
     "unmerge": ("info", "swap", "secondary"),
+    "merged_here": ("info", "layers", "secondary"),
+    "unmerged_here": ("info", "swap", "secondary"),
     "supervise": ("bad", "flag", "secondary"),
     "release": ("good", "flag", "secondary"),
 }
@@ -60,6 +62,11 @@ NOTED_STEPS = {
     "session": (_("Mediation session"), "info", "users"),
     "agreement": (_("Agreement recorded"), "good", "check-circle"),
     "performance": (_("Performance followed up"), "info", "refresh"),
+}
+# Entries of a history that are no moves: what another issue's move left there.
+ENTRY_TITLES = {
+    "merged_here": _("Another issue was merged into this one"),
+    "unmerged_here": _("An issue was taken out of this one again"),
 }
 # What the note of a move is about, and what stands below the field.
 NOTE_LABELS = {

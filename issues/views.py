@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from households.models import Household
-from issues import actions, dispute_views, looks, workflow
+from issues import actions, dispute_views, duplicate_views, looks, workflow
 from issues.forms import IssueForm
 from issues.models import Attachment, Issue
 from issues.move_forms import CallBackForm, MoveForm
@@ -107,7 +107,7 @@ def event_rows(issue: Issue) -> list[dict[str, Any]]:
     for event in events:
         step = workflow.BY_NAME.get(event.move)
         tone, icon, _variant = looks.MOVE_LOOKS.get(event.move, ("neutral", "dot", ""))
-        title: Any = step.label if step else _("Recorded")
+        title: Any = step.label if step else looks.ENTRY_TITLES.get(event.move, _("Recorded"))
         if event.move in looks.NOTED_STEPS:
             title, tone, icon = looks.NOTED_STEPS[event.move]
         rows.append(
@@ -145,6 +145,9 @@ def issue_new(request: HttpRequest) -> HttpResponse:
             raise Http404
         household = get_object_or_404(Household.objects.visible_to(user).select_related("village__parent"), pk=wanted)
     form = IssueForm(request.POST or None, request.FILES or None, user=user, household=household)
+    is_sent = request.method == "POST" and form.is_valid()
+    if is_sent and (answer := duplicate_views.before_saving(request, form, household)) is not None:
+        return answer
     if request.method == "POST" and form.is_valid():
         try:
             issue = actions.open_issue(by=user, household=household, **form.cleaned_data)

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('households', '0006_search'),
-        ('issues', '0013_ledger'),
+        ('issues', '0014_call_back_blanks'),
         ('outreach', '0007_issue_supervise'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
