@@ -116,10 +116,13 @@ def event_rows(issue: Issue, user: User) -> list[EventRow]:
     for event in events:
         step = workflow.BY_NAME.get(event.move)
         tone, icon, _variant = looks.MOVE_LOOKS.get(event.move, ("neutral", "dot", ""))
+        title: Any = step.label if step else OTHER_STEPS.get(event.move, event.move)
+        if event.move in looks.NOTED_STEPS:
+            title, tone, icon = looks.NOTED_STEPS[event.move]
         rows.append(
             EventRow(
                 event=event,
-                title=str(step.label if step else OTHER_STEPS.get(event.move, event.move)),
+                title=str(title),
                 who=event.who,
                 reason=reason_of(event, step),
                 tone=tone,

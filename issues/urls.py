@@ -4,6 +4,7 @@ from django.urls import include, path
 
 from issues import (
     bulk_views,
+    dispute_views,
     duplicate_views,
     edit_views,
     file_views,
@@ -26,6 +27,13 @@ issue_urls = [
     path("photos/<int:photo>/remove/", file_views.attachment_remove, name="attachment_remove"),
     path("slip/", paper_views.issue_slip, name="slip"),
     path("letter/", paper_views.issue_letter, name="letter"),
+]
+
+dispute_urls = [
+    path("", dispute_views.dispute_detail, name="dispute_detail"),
+    path("write/<slug:part>/", dispute_views.dispute_write, name="dispute_write"),
+    path("parties/<int:party>/remove/", dispute_views.dispute_party_remove, name="dispute_party_remove"),
+    path("papers/<slug:paper>/", dispute_views.dispute_paper, name="dispute_paper"),
 ]
 
 rule_urls = [
@@ -55,6 +63,8 @@ urlpatterns = [
     path("filters/delete/", ledger_views.filter_delete, name="filter_delete"),
     path("household/<int:pk>/", views.household_issues, name="household_issues"),
     path("rules/", include(rule_urls)),
+    path("disputes/", dispute_views.dispute_list, name="disputes"),
+    path("<int:pk>/mediation/", include(dispute_urls)),
     path("uploads/", include(upload_urls)),
     path("<int:pk>/", include(issue_urls)),
 ]

@@ -2,6 +2,7 @@
 
 from issues.models.attachment import Attachment, AttachmentQuerySet
 from issues.models.clue import Clue, ClueEntry, ClueQuerySet
+from issues.models.dispute import DisputeParty, Mediation, MediationSession, Risk
 from issues.models.issue import UNREACHED_DAYS, Issue, IssueEvent, IssueQuerySet, Outcome, Solvability
 from issues.models.ledger import LedgerLayout, LedgerUpload, SavedFilter
 from issues.models.loop import CallBack, HelpingUnit, IssueSegment, UpwardReport
@@ -16,6 +17,7 @@ __all__ = [
     "Clue",
     "ClueEntry",
     "ClueQuerySet",
+    "DisputeParty",
     "HelpingUnit",
     "Issue",
     "IssueEvent",
@@ -25,7 +27,10 @@ __all__ = [
     "KindLimit",
     "LedgerLayout",
     "LedgerUpload",
+    "Mediation",
+    "MediationSession",
     "Outcome",
+    "Risk",
     "RoutingRule",
     "SavedFilter",
     "Solvability",

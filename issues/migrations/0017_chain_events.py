@@ -95,5 +95,5 @@ def canonical(number, event):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("issues", "0015_chain_columns")]
+    dependencies = [("issues", "0016_chain_columns")]
     operations = [migrations.RunPython(chain_all, migrations.RunPython.noop)]

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
-        ("issues", "0014_call_back_blanks"),
+        ("issues", "0015_disputes"),
     ]
     operations = [
         migrations.AddField("issue", "event_count", models.PositiveIntegerField(default=0, editable=False)),

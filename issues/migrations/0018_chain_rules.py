@@ -41,7 +41,7 @@ DROP FUNCTION issues_issueevent_follow();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("issues", "0016_chain_events")]
+    dependencies = [("issues", "0017_chain_events")]
     operations = [
         migrations.AlterField("issueevent", "seq", models.PositiveIntegerField(editable=False)),
         migrations.AddConstraint(
