@@ -1,0 +1,22 @@
+"""Work that the beat sends for issues. Each task is safe to run twice."""
+
+from __future__ import annotations
+
+import logging
+
+from celery import shared_task
+
+from issues import actions, files
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task
+def prove_histories() -> None:
+    """Every night: read all histories through and seal them, or raise the alarm; sweep files nobody names."""
+    for line in actions.prove_histories().lines():
+        logger.error("The histories of issues do not hold: %s", line)
+    for name in files.sweep_orphans():
+        logger.warning("A file no issue names was deleted: %s", name)
+    for row in files.missing_files():
+        logger.error("Issue %s: the file %s is gone from the disk", row.issue.number, row.pk)
