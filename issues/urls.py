@@ -7,6 +7,8 @@ from issues import (
     cluster_views,
     dispute_views,
     duplicate_views,
+    edit_views,
+    file_views,
     ledger_views,
     move_views,
     paper_views,
@@ -21,9 +23,11 @@ issue_urls = [
     path("", views.issue_detail, name="detail"),
     path("move/<slug:name>/", move_views.issue_move, name="move"),
     path("call-back/", move_views.call_back, name="call_back"),
+    path("edit/", edit_views.issue_edit, name="edit"),
+    path("photos/<int:photo>/", file_views.attachment, name="attachment"),
+    path("photos/<int:photo>/remove/", file_views.attachment_remove, name="attachment_remove"),
     path("slip/", paper_views.issue_slip, name="slip"),
     path("letter/", paper_views.issue_letter, name="letter"),
-    path("photos/<int:photo>/", views.attachment, name="attachment"),
 ]
 
 dispute_urls = [
