@@ -4,6 +4,7 @@ from django.urls import include, path
 
 from issues import (
     bulk_views,
+    cluster_views,
     dispute_views,
     duplicate_views,
     edit_views,
@@ -53,6 +54,7 @@ upload_urls = [
 
 urlpatterns = [
     path("", ledger_views.issue_list, name="list"),
+    path("clusters/", cluster_views.cluster_list, name="clusters"),
     path("new/", views.issue_new, name="new"),
     path("new/lookalikes/", duplicate_views.lookalikes, name="lookalikes"),
     path("export/", ledger_views.issue_export, name="export"),
