@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from households.models import Household
-from issues import actions, looks, workflow
+from issues import actions, looks, reminders, workflow
 from issues.forms import IssueForm
 from issues.models import Attachment, Issue
 from issues.move_forms import CallBackForm, MoveForm
@@ -83,6 +83,7 @@ def render_detail(
         "calls": issue.call_backs.select_related("by", "by_unit"),
         "bound": bound,
         "events": event_rows(issue),
+        "reminded": reminders.told(issue),
         "photos": issue.attachments.all(),
         "household": household,
         "tel": f"tel:{household.phone}" if household else "",

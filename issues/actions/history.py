@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from issues.models import Issue, IssueEvent
+from issues.notices import tell_of
 from issues.workflow import Actor
 from outreach import access
 from outreach.models import Unit, User
@@ -24,10 +25,11 @@ def append_event(
     reason: str = "",
     actor: str = Actor.STAFF,
 ) -> IssueEvent:
-    """Append one step to the history of `issue`, as it now is. `by` is None exactly where `actor` is not staff."""
+    """Append one step to the history of `issue`, as it now is, and tell those whom it concerns. `by` is None
+    exactly where `actor` is not staff."""
     post = access.post_of(by) if by else None
     assert (actor == Actor.STAFF) == (post is not None)
-    return IssueEvent.objects.create(
+    event = IssueEvent.objects.create(
         issue=issue,
         at=at,
         actor=actor,
@@ -41,3 +43,5 @@ def append_event(
         reason=reason,
         note=note,
     )
+    tell_of(event, issue)
+    return event

@@ -4,6 +4,7 @@ from issues.models.clue import Clue, ClueEntry, ClueQuerySet
 from issues.models.issue import UNREACHED_DAYS, Attachment, Issue, IssueEvent, IssueQuerySet, Outcome, Solvability
 from issues.models.ledger import LedgerLayout, LedgerUpload, SavedFilter
 from issues.models.loop import CallBack, HelpingUnit, IssueSegment, UpwardReport
+from issues.models.reminder import Reminder, Rung
 from issues.models.setup import Category, Kind, KindLimit, RoutingRule
 
 __all__ = [
@@ -24,7 +25,9 @@ __all__ = [
     "LedgerLayout",
     "LedgerUpload",
     "Outcome",
+    "Reminder",
     "RoutingRule",
+    "Rung",
     "SavedFilter",
     "Solvability",
     "UpwardReport",
