@@ -56,6 +56,13 @@ MOVE_LOOKS = {
     "supervise": ("bad", "flag", "secondary"),
     "release": ("good", "flag", "secondary"),
 }
+# Steps noted in the history beside the moves: label, tone, icon.
+NOTED_STEPS = {
+    "risk": (_("Risk rated"), "warn", "flame"),
+    "session": (_("Mediation session"), "info", "users"),
+    "agreement": (_("Agreement recorded"), "good", "check-circle"),
+    "performance": (_("Performance followed up"), "info", "refresh"),
+}
 # Entries of a history that are no moves: what another issue's move left there.
 ENTRY_TITLES = {
     "merged_here": _("Another issue was merged into this one"),

@@ -2,7 +2,17 @@
 
 from django.urls import include, path
 
-from issues import bulk_views, duplicate_views, ledger_views, move_views, paper_views, rule_views, upload_views, views
+from issues import (
+    bulk_views,
+    dispute_views,
+    duplicate_views,
+    ledger_views,
+    move_views,
+    paper_views,
+    rule_views,
+    upload_views,
+    views,
+)
 
 app_name = "issues"
 
@@ -13,6 +23,13 @@ issue_urls = [
     path("slip/", paper_views.issue_slip, name="slip"),
     path("letter/", paper_views.issue_letter, name="letter"),
     path("photos/<int:photo>/", views.attachment, name="attachment"),
+]
+
+dispute_urls = [
+    path("", dispute_views.dispute_detail, name="dispute_detail"),
+    path("write/<slug:part>/", dispute_views.dispute_write, name="dispute_write"),
+    path("parties/<int:party>/remove/", dispute_views.dispute_party_remove, name="dispute_party_remove"),
+    path("papers/<slug:paper>/", dispute_views.dispute_paper, name="dispute_paper"),
 ]
 
 rule_urls = [
@@ -42,6 +59,8 @@ urlpatterns = [
     path("filters/delete/", ledger_views.filter_delete, name="filter_delete"),
     path("household/<int:pk>/", views.household_issues, name="household_issues"),
     path("rules/", include(rule_urls)),
+    path("disputes/", dispute_views.dispute_list, name="disputes"),
+    path("<int:pk>/mediation/", include(dispute_urls)),
     path("uploads/", include(upload_urls)),
     path("<int:pk>/", include(issue_urls)),
 ]

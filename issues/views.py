@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from households.models import Household
-from issues import actions, duplicate_views, looks, reminders, workflow
+from issues import actions, dispute_views, duplicate_views, looks, reminders, workflow
 from issues.forms import IssueForm
 from issues.models import Attachment, Issue
 from issues.move_forms import CallBackForm, MoveForm
@@ -88,6 +88,7 @@ def render_detail(
         "household": household,
         "tel": f"tel:{household.phone}" if household else "",
         "household_url": household_url(household, user),
+        "dispute": dispute_views.dispute_card(issue, user),
     }
     return render(request, "issues/detail.html", context, status=status)
 
@@ -107,10 +108,13 @@ def event_rows(issue: Issue) -> list[dict[str, Any]]:
     for event in events:
         step = workflow.BY_NAME.get(event.move)
         tone, icon, _variant = looks.MOVE_LOOKS.get(event.move, ("neutral", "dot", ""))
+        title: Any = step.label if step else looks.ENTRY_TITLES.get(event.move, _("Recorded"))
+        if event.move in looks.NOTED_STEPS:
+            title, tone, icon = looks.NOTED_STEPS[event.move]
         rows.append(
             {
                 "event": event,
-                "title": step.label if step else looks.ENTRY_TITLES.get(event.move, _("Recorded")),
+                "title": title,
                 "who": f"{event.by.name} · {event.by_unit.name}"
                 if event.by and event.by_unit
                 else event.get_actor_display(),

@@ -281,6 +281,10 @@ def check_move(step: Move, issue: Issue, given: Given) -> None:
         errors["reason"] = _("Choose a reason.")
     if "outcome" in step.required and given.outcome not in FINISH_OUTCOMES:
         errors["outcome"] = _("Choose how it ended.")
+    elif step.name == "finish":
+        wanted = workflow.OUTCOME_GUARDS.get(given.outcome, ())
+        missing = [str(guard.label) for guard in wanted if not guard.holds(issue.facts)]
+        errors |= {"outcome": " ".join(missing)} if missing else {}
     if given.solvability not in Solvability.values:
         errors["solvability"] = _("Choose one of the answers.")
     elif step.name == "finish" and given.outcome in FINISH_OUTCOMES[1:] and not given.solvability:

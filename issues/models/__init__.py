@@ -1,6 +1,7 @@
 """The models of issues, by topic."""
 
 from issues.models.clue import Clue, ClueEntry, ClueQuerySet
+from issues.models.dispute import DisputeParty, Mediation, MediationSession, Risk
 from issues.models.issue import UNREACHED_DAYS, Attachment, Issue, IssueEvent, IssueQuerySet, Outcome, Solvability
 from issues.models.ledger import LedgerLayout, LedgerUpload, SavedFilter
 from issues.models.loop import CallBack, HelpingUnit, IssueSegment, UpwardReport
@@ -15,6 +16,7 @@ __all__ = [
     "Clue",
     "ClueEntry",
     "ClueQuerySet",
+    "DisputeParty",
     "HelpingUnit",
     "Issue",
     "IssueEvent",
@@ -24,8 +26,11 @@ __all__ = [
     "KindLimit",
     "LedgerLayout",
     "LedgerUpload",
+    "Mediation",
+    "MediationSession",
     "Outcome",
     "Reminder",
+    "Risk",
     "RoutingRule",
     "Rung",
     "SavedFilter",

@@ -374,6 +374,19 @@ class Issue(models.Model):
             can_go_up=self.unit.kind != Unit.Kind.DISTRICT,
             request=self.request,
             call_back=self.call_back_result() if state == workflow.State.VERIFIED else "",
+            lacks_agreement=state == workflow.State.ACCEPTED and self.lacks_agreement(),
+        )
+
+    def lacks_agreement(self) -> bool:
+        """Is it a dispute of which no agreement is recorded?"""
+        if self.kind != Kind.DISPUTE:
+            return False
+        return (
+            not type(self)
+            .objects.filter(pk=self.pk)
+            .exclude(mediation__agreement="")
+            .filter(mediation__isnull=False)
+            .exists()
         )
 
     def call_back_result(self) -> str:
