@@ -55,6 +55,8 @@ MOVE_LOOKS = {
     "unmerged_here": ("info", "swap", "secondary"),
     "supervise": ("bad", "flag", "secondary"),
     "release": ("good", "flag", "secondary"),
+    "edit": ("info", "edit", "secondary"),
+    "remove_file": ("warn", "trash", "secondary"),
 }
 # Steps noted in the history beside the moves: label, tone, icon.
 NOTED_STEPS = {

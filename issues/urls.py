@@ -4,8 +4,11 @@ from django.urls import include, path
 
 from issues import (
     bulk_views,
+    cluster_views,
     dispute_views,
     duplicate_views,
+    edit_views,
+    file_views,
     ledger_views,
     move_views,
     paper_views,
@@ -20,9 +23,11 @@ issue_urls = [
     path("", views.issue_detail, name="detail"),
     path("move/<slug:name>/", move_views.issue_move, name="move"),
     path("call-back/", move_views.call_back, name="call_back"),
+    path("edit/", edit_views.issue_edit, name="edit"),
+    path("photos/<int:photo>/", file_views.attachment, name="attachment"),
+    path("photos/<int:photo>/remove/", file_views.attachment_remove, name="attachment_remove"),
     path("slip/", paper_views.issue_slip, name="slip"),
     path("letter/", paper_views.issue_letter, name="letter"),
-    path("photos/<int:photo>/", views.attachment, name="attachment"),
 ]
 
 dispute_urls = [
@@ -49,6 +54,7 @@ upload_urls = [
 
 urlpatterns = [
     path("", ledger_views.issue_list, name="list"),
+    path("clusters/", cluster_views.cluster_list, name="clusters"),
     path("new/", views.issue_new, name="new"),
     path("new/lookalikes/", duplicate_views.lookalikes, name="lookalikes"),
     path("export/", ledger_views.issue_export, name="export"),

@@ -17,7 +17,8 @@ from django.utils import timezone
 
 from households.models import Household, Pairing, Resident, ResidentChange, RosterImport
 from issues import clues
-from issues.models import Attachment, Category, Clue, DisputeParty, Issue, IssueEvent, RoutingRule
+from issues.actions import append_event
+from issues.models import Attachment, Category, Clue, DisputeParty, Issue, RoutingRule
 from outreach.access import Permission, Role
 from outreach.models import Campaign, Channel, Delivery, Membership, Notification, Unit, User
 from tests.cast import Cast, make_user
@@ -85,9 +86,7 @@ def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, c
         dispatched_at=now,
         accepted_at=now,
     )
-    IssueEvent.objects.create(
-        issue=issue, by=visitor, by_unit=village, move="open", to_state="accepted", to_unit=holder
-    )
+    opening = append_event(issue, "open", by=visitor, at=now, from_state="", from_unit=None, note="")
     dispute = Issue.objects.create(
         number=f"{village.code}-2",
         kind="dispute",
@@ -130,6 +129,7 @@ def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, c
         issue=issue,
         attachment=Attachment.objects.create(
             issue=issue,
+            event=opening,
             file=ContentFile(b"x", name=f"{village.code}.jpg"),
             content_type="image/jpeg",
             sha256="0" * 64,
@@ -224,6 +224,7 @@ MAIN = {"households": "household", "issues": "issue", "visits": "household", "re
 # url name → argument → value, where the rules above do not fit.
 SPECIAL: dict[str, dict[str, Callable[[Place], Any]]] = {
     "issues:attachment": {"pk": lambda place: place.issue.pk},
+    "issues:attachment_remove": {"pk": lambda place: place.issue.pk},
     "issues:move": {"name": lambda place: "finish"},
     "issues:dispute_detail": {"pk": lambda place: place.dispute.pk},
     "issues:dispute_write": {"pk": lambda place: place.dispute.pk, "part": lambda place: "risk"},
