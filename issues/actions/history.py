@@ -32,8 +32,9 @@ def append_event(
     """Append one step to the history of `issue`, as it now is, and chain it to the step before. `by` is None exactly
     where `actor` is not staff; for `detail` see IssueEvent.
 
-    Those whom the step concerns are told. The one place where an event is written. It takes the issue's row lock itself, so that no caller can forget it; the
-    database refuses an event that does not follow the head, and moves the head on (issues_issueevent_link).
+    Those whom the step concerns are told. The one place where an event is written. It takes the issue's row lock
+    itself, so that no caller can forget it; the database refuses an event that does not follow the head, and moves the
+    head on (issues_issueevent_link).
     """
     post = access.post_of(by) if by else None
     assert (actor == Actor.STAFF) == (post is not None)
