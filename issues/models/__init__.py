@@ -1,19 +1,24 @@
 """The models of issues, by topic."""
 
+from issues.models.attachment import Attachment, AttachmentQuerySet
 from issues.models.clue import Clue, ClueEntry, ClueQuerySet
-from issues.models.issue import UNREACHED_DAYS, Attachment, Issue, IssueEvent, IssueQuerySet, Outcome, Solvability
+from issues.models.dispute import DisputeParty, Mediation, MediationSession, Risk
+from issues.models.issue import UNREACHED_DAYS, Issue, IssueEvent, IssueQuerySet, Outcome, Solvability
 from issues.models.ledger import LedgerLayout, LedgerUpload, SavedFilter
 from issues.models.loop import CallBack, HelpingUnit, IssueSegment, UpwardReport
+from issues.models.reminder import Reminder, Rung
 from issues.models.setup import Category, Kind, KindLimit, RoutingRule
 
 __all__ = [
     "UNREACHED_DAYS",
     "Attachment",
+    "AttachmentQuerySet",
     "CallBack",
     "Category",
     "Clue",
     "ClueEntry",
     "ClueQuerySet",
+    "DisputeParty",
     "HelpingUnit",
     "Issue",
     "IssueEvent",
@@ -23,8 +28,13 @@ __all__ = [
     "KindLimit",
     "LedgerLayout",
     "LedgerUpload",
+    "Mediation",
+    "MediationSession",
     "Outcome",
+    "Reminder",
+    "Risk",
     "RoutingRule",
+    "Rung",
     "SavedFilter",
     "Solvability",
     "UpwardReport",
