@@ -6,9 +6,15 @@ import logging
 
 from celery import shared_task
 
-from issues import actions, files
+from issues import actions, files, reminders
 
 logger = logging.getLogger(__name__)
+
+
+@shared_task
+def remind() -> None:
+    """Several times a working day: write the reminders of the ladder that are due and not yet written."""
+    reminders.sweep()
 
 
 @shared_task
