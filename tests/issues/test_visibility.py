@@ -103,7 +103,8 @@ def check(client, person, issues, wanted):
     page = client.get("/issues/?state=all")
     assert {row["issue"].number for row in page.context["rows"]} == wanted
     assert {row["issue"].number for row in client.get("/issues/?state=all&q=路灯").context["rows"]} == wanted
-    tabs = {tab["count"] for tab in page.context["tabs"] if tab["count"]}
+    # what is the unit's turn is fewer; every other tab counts all that is seen in its state
+    tabs = {tab["count"] for tab in page.context["tabs"] if tab["count"] and tab["name"] != "todo"}
     assert tabs == ({len(wanted)} if wanted else set())
     for issue in issues:
         expected = 200 if issue.number in wanted else 404
