@@ -137,6 +137,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict] = {
         "task": "outreach.tasks.report_unknown_years",
         "schedule": crontab(hour=8, minute=30),
     },
+    # again and again over the day: what is dispatched at noon may be due tomorrow; a sweep without news costs little
+    "issues.remind": {"task": "issues.tasks.remind", "schedule": crontab(hour="7-17", minute=20)},
     "outreach.forget_messages": {"task": "outreach.tasks.forget_messages", "schedule": crontab(hour=3, minute=10)},
     # one that could not start within ten seconds is not needed any more: the next does its work
     "reports.refresh_rollups": {
