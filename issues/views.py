@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from households.models import Household
-from issues import actions, dispute_views, duplicate_views, looks, reminders, workflow
+from issues import actions, dispute_views, duplicate_views, instruction_views, looks, reminders, workflow
 from issues.forms import IssueForm
 from issues.history import history_context
 from issues.models import Issue
@@ -88,6 +88,7 @@ def render_detail(
         "tel": f"tel:{household.phone}" if household else "",
         "household_url": household_url(household, user),
         "dispute": dispute_views.dispute_card(issue, user),
+        "instructions": instruction_views.instruction_card(issue, user),
     }
     return render(request, "issues/detail.html", context, status=status)
 
