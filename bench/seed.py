@@ -15,7 +15,7 @@ from django.apps import apps
 from django.db import connection, models
 
 from households.models import Household, Resident
-from issues.models import Category, Issue
+from issues.models import Category, Issue, IssueSegment
 from outreach.access import Role
 from outreach.models import Campaign, Membership, Unit, User
 from outreach.pinyin import initials
@@ -73,7 +73,7 @@ def district(
             add_households(households, villages)
             add_visits(campaign, visitor, visits_each)
             add_assignments(campaign, visitor)
-            add_issues(campaign, visitor, households // 3 if issues is None else issues)
+            add_issues(campaign, visitor, leader, households // 3 if issues is None else issues)
         finally:
             cursor.execute("SET session_replication_role = DEFAULT")
         for table in connection.introspection.table_names():
@@ -288,7 +288,7 @@ def add_assignments(campaign: Campaign, visitor: User) -> None:
     )
 
 
-def add_issues(campaign: Campaign, visitor: User, issues: int) -> None:
+def add_issues(campaign: Campaign, visitor: User, judge: User, issues: int) -> None:
     """Add problems of households all over the district: 6 in 10 closed, the others open, half of them overdue."""
     drawn = draw("n", 6, 10)
     done = f"{drawn} < 6"
@@ -316,8 +316,11 @@ def add_issues(campaign: Campaign, visitor: User, issues: int) -> None:
             "done_at": f"CASE WHEN {done} THEN {raised} + interval '3 days' END",
             "done_by_id": f"CASE WHEN {done} THEN %(visitor)s END",
             "done_by_unit_id": f"CASE WHEN {done} THEN village.parent_id END",
+            "limit_workdays": "7",
+            "verified_at": f"CASE WHEN {done} THEN {raised} + interval '4 days' END",
+            "verified_by_id": f"CASE WHEN {done} THEN %(judge)s END",
             "closed_at": f"CASE WHEN {done} THEN {raised} + interval '4 days' END",
-            "closed_by_id": f"CASE WHEN {done} THEN %(visitor)s END",
+            "closed_by_id": f"CASE WHEN {done} THEN %(judge)s END",
         },
         """FROM generate_series(1, %(issues)s) n
         JOIN households_household household
@@ -326,7 +329,23 @@ def add_issues(campaign: Campaign, visitor: User, issues: int) -> None:
         category=Category.objects.get(code="B-LIGHT").pk,
         campaign=campaign.pk,
         visitor=visitor.pk,
+        judge=judge.pk,
         issues=issues,
         places=list(WHERE_SAID),
         things=list(WHAT_SAID),
+    )
+    insert(
+        IssueSegment,
+        {
+            "issue_id": "issue.id",
+            "unit_id": "issue.unit_id",
+            "kind": "part.kind",
+            "started_at": "part.started_at",
+            "ended_at": "part.ended_at",
+        },
+        """FROM issues_issue issue CROSS JOIN LATERAL (VALUES
+            ('running', issue.dispatched_at, issue.done_at), ('reviewing', issue.done_at, issue.closed_at)
+        ) part (kind, started_at, ended_at)
+        WHERE issue.campaign_id = %(campaign)s AND part.started_at IS NOT NULL""",
+        campaign=campaign.pk,
     )

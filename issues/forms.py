@@ -10,8 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from households.models import Household
 from issues.actions import MAX_TEXT
-from issues.models import Category, Issue, Kind, Outcome, RoutingRule
-from issues.workflow import Move
+from issues.models import Category, Kind, RoutingRule
 from outreach import access
 from outreach.models import Unit, UnitQuerySet, User
 
@@ -110,52 +109,6 @@ class IssueForm(forms.Form):
         if self.cleaned_data.get("category") and self.cleaned_data.get("kind") == "":
             self.cleaned_data["kind"] = self.cleaned_data["category"].kind
         return self.cleaned_data
-
-
-class MoveForm(forms.Form):
-    """What a move of workflow.MOVES asks for: its required fields, and always room for a note."""
-
-    unit = forms.ModelChoiceField(label=gettext_lazy("Responsible unit"), queryset=Unit.objects.none())
-    outcome = forms.ChoiceField(label=gettext_lazy("How it ended"), choices=Outcome, widget=forms.RadioSelect)
-    note = forms.CharField(
-        label=gettext_lazy("Note"), max_length=MAX_TEXT, widget=forms.Textarea(attrs={"rows": 4}), required=False
-    )
-    version = forms.IntegerField(widget=forms.HiddenInput, min_value=1, max_value=2**31 - 1)
-
-    LOOKS = {
-        "dispatch": ("send", "secondary"),
-        "accept": ("check", "primary"),
-        "finish": ("check-circle", "primary"),
-        "close": ("lock", "primary"),
-        "redo": ("undo", "danger"),
-    }
-    NOTES = {
-        "dispatch": gettext_lazy("Why this unit"),
-        "finish": gettext_lazy("What was done"),
-        "redo": gettext_lazy("What is still to be done"),
-    }
-
-    def __init__(self, *args: Any, step: Move, issue: Issue, **kwargs: Any) -> None:
-        kwargs.setdefault("auto_id", f"id_{step.name}_%s")
-        super().__init__(*args, **kwargs)
-        self.step = step
-        self.icon, self.variant = self.LOOKS[step.name]
-        self.fields["version"].initial = issue.version
-        self.fields["note"].required = "note" in step.required
-        self.fields["note"].label = self.NOTES.get(step.name, gettext_lazy("Note"))
-        if "outcome" not in step.required:
-            del self.fields["outcome"]
-        if "unit" not in step.required:
-            del self.fields["unit"]
-        else:
-            code = issue.place.code
-            district = Unit.objects.active().filter(code__startswith=issue.place.district_code)
-            near = district.filter(kind=Unit.Kind.VILLAGE, code__startswith=code[:9]) if len(code) > 6 else None
-            field = self.fields["unit"]
-            assert isinstance(field, forms.ModelChoiceField)
-            units = district.departments() | district.townships()
-            field.queryset = district
-            field.choices = unit_choices(units | near if near is not None else units, _("Choose a unit"))
 
 
 class WordsField(forms.CharField):

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from issues import search
 from issues.forms import Choices, category_choices, unit_choices
 from issues.models import Category, IssueQuerySet, Kind, Outcome
-from issues.workflow import State
+from issues.workflow import ENDED_STATES, State
 from outreach import access, calendar
 from outreach.models import Campaign, Unit, UnitQuerySet, User
 
@@ -139,4 +139,4 @@ class LedgerForm(forms.Form):
         if tab == "all":
             return issues.order_by("-due_on", "-pk")
         issues = issues.open() if tab == "open" else issues.filter(state=tab)
-        return issues.order_by("-due_on", "-pk") if tab == State.CLOSED else issues.order_by("due_on", "pk")
+        return issues.order_by("-due_on", "-pk") if tab in ENDED_STATES else issues.order_by("due_on", "pk")

@@ -13,10 +13,10 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from issues import actions, exports, search
+from issues import actions, exports, looks, search
 from issues.ledger_forms import LedgerForm
 from issues.models import Issue, IssueQuerySet
-from issues.views import STATE_TONES, disposition, due_mark
+from issues.views import disposition, due_mark
 from outreach.access import Permission, acting, has_permission, post_of, require
 
 PAGE_ROWS = 30
@@ -78,8 +78,8 @@ def ledger_rows(page: Page[Issue], request: HttpRequest, *, words: str = "") -> 
         rows.append(
             {
                 "issue": issue,
-                "tone": STATE_TONES[issue.state],
-                "due": due_mark(issue.days_late(today), is_open=issue.is_open),
+                "tone": looks.STATE_TONES[issue.state],
+                "due": due_mark(issue, today),
                 "head": head,
                 "found": field.label if (field := found.get(issue.pk)) else "",
                 "title": Truncator(issue.text).chars(40),

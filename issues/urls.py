@@ -2,13 +2,14 @@
 
 from django.urls import include, path
 
-from issues import ledger_views, rule_views, views
+from issues import ledger_views, move_views, rule_views, views
 
 app_name = "issues"
 
 issue_urls = [
     path("", views.issue_detail, name="detail"),
-    path("move/<slug:name>/", views.issue_move, name="move"),
+    path("move/<slug:name>/", move_views.issue_move, name="move"),
+    path("call-back/", move_views.call_back, name="call_back"),
     path("photos/<int:photo>/", views.attachment, name="attachment"),
 ]
 

@@ -2,38 +2,39 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from households.models import Household
-from issues import actions, workflow
-from issues.forms import IssueForm, MoveForm
+from issues import actions, looks, workflow
+from issues.forms import IssueForm
 from issues.models import Attachment, Issue
+from issues.move_forms import CallBackForm, MoveForm
 from outreach.access import Permission, Role, acting, permissions_of, post_of, require
 from outreach.models import User
 
-STATE_TONES = {"new": "warn", "assigned": "info", "accepted": "accent", "done": "info", "closed": "good"}
-OUTCOME_TONES = {"solved": "good", "explained": "good", "not_accepted": "warn"}
 
-
-def due_mark(late: int, *, is_open: bool) -> dict[str, str]:
-    """The word, tone and icon beside a due day: `late` days past it; nothing where there is time."""
-    if late > 0:
-        word = _("%(days)d days overdue") if is_open else _("done %(days)d days late")
-        return {"word": word % {"days": late}, "tone": "bad" if is_open else "warn", "icon": "alert"}
-    if is_open and late == 0:
+def due_mark(issue: Issue, today: date) -> dict[str, str]:
+    """The word, tone and icon beside a due day; nothing where there is time or the clock stands."""
+    late = issue.days_late(today)
+    if issue.is_running and late > 0:
+        return {"word": _("%(days)d days overdue") % {"days": late}, "tone": "bad", "icon": "alert"}
+    if issue.is_running and late == 0:
         return {"word": _("due today"), "tone": "warn", "icon": "clock"}
-    if is_open and late >= -2:
+    if issue.is_running and late >= -2:
         return {"word": _("due in %(days)d days") % {"days": -late}, "tone": "warn", "icon": "clock"}
+    if issue.done_at is not None and late > 0:
+        return {"word": _("done %(days)d days late") % {"days": late}, "tone": "warn", "icon": "alert"}
     return {}
 
 
@@ -51,24 +52,35 @@ def load_issue(request: HttpRequest, pk: int) -> Issue:
 
 
 def render_detail(
-    request: HttpRequest, issue: Issue, *, bound: MoveForm | None = None, status: int = 200
+    request: HttpRequest,
+    issue: Issue,
+    *,
+    bound: MoveForm | None = None,
+    call_back: CallBackForm | None = None,
+    status: int = 200,
 ) -> HttpResponse:
-    """Render the issue with a form for each allowed move; `bound` is the one that was sent and refused."""
+    """Render the issue with a form for each allowed move; `bound` or `call_back` is the one that was sent and
+    refused."""
     user = acting(request)
     forms = [
-        bound if bound is not None and bound.step == step else MoveForm(step=step, issue=issue)
+        MoveForm(step=step, issue=issue, user=user)
         for step in issue.allowed_moves(user)
+        if bound is None or bound.step != step
     ]
     household = issue.household if issue.shows_resident_to(user) else None
     context = {
         "issue": issue,
-        "tone": STATE_TONES[issue.state],
-        "outcome_tone": OUTCOME_TONES.get(issue.outcome, "neutral"),
-        "due": due_mark(issue.days_late(timezone.localdate()), is_open=issue.is_open),
+        "tone": looks.STATE_TONES[issue.state],
+        "outcome_tone": looks.OUTCOME_TONES.get(issue.outcome, "neutral"),
+        "due": due_mark(issue, timezone.localdate()),
         "category_path": " › ".join(node.name for node in reversed(issue.category.path())),
         "place_path": f"{issue.place.parent.name} · {issue.place.name}" if issue.place.parent else issue.place.name,
         "recorded": f"{issue.recorded_by.name} · {timezone.localtime(issue.recorded_at):%Y-%m-%d %H:%M}",
-        "forms": forms,
+        "forms": [form for form in forms if form.variant != "secondary"],
+        "more_forms": [form for form in forms if form.variant == "secondary"],
+        "blocked": issue.blocked_moves(user),
+        "call_back_form": call_back or call_back_form(issue, user),
+        "calls": issue.call_backs.select_related("by", "by_unit"),
         "bound": bound,
         "events": event_rows(issue),
         "photos": issue.attachments.all(),
@@ -87,85 +99,35 @@ def household_url(household: Household | None, user: User) -> str:
     return reverse("visits:household" if is_visitor else "households:detail", args=[household.pk])
 
 
-EVENT_LOOKS = {
-    "open": ("info", "edit"),
-    "dispatch": ("accent", "send"),
-    "accept": ("accent", "check"),
-    "finish": ("good", "check-circle"),
-    "close": ("good", "lock"),
-    "redo": ("warn", "undo"),
-}
-
-
 def event_rows(issue: Issue) -> list[dict[str, Any]]:
     """The history, newest first, each step with its title and looks."""
     events = issue.events.select_related("by", "by_unit", "from_unit", "to_unit").order_by("-pk")
     rows = []
     for event in events:
         step = workflow.BY_NAME.get(event.move)
-        tone, icon = EVENT_LOOKS.get(event.move, ("neutral", "dot"))
-        title = step.label if step else _("Recorded")
-        who = f"{event.by.name} · {event.by_unit.name}"
-        rows.append({"event": event, "title": title, "who": who, "tone": tone, "icon": icon})
+        tone, icon, _variant = looks.MOVE_LOOKS.get(event.move, ("neutral", "dot", ""))
+        rows.append(
+            {
+                "event": event,
+                "title": step.label if step else _("Recorded"),
+                "who": f"{event.by.name} · {event.by_unit.name}"
+                if event.by and event.by_unit
+                else event.get_actor_display(),
+                "reason": step.reasons(event.reason).label if step and step.reasons and event.reason else "",
+                "tone": tone,
+                "icon": icon,
+            }
+        )
     return rows
 
 
-@require(Permission.ISSUE_VIEW)
-@require_POST
-def issue_move(request: HttpRequest, pk: int, name: str) -> HttpResponse:
-    """Make one move, or say why not and keep what was typed."""
-    issue = load_issue(request, pk)
-    step = workflow.BY_NAME.get(name)
-    if step is None:
-        raise Http404
-    form = MoveForm(request.POST, step=step, issue=issue)
-    if not form.is_valid():
-        refusal = issue.refusal(step, request.user)
-        if refusal == workflow.Refusal.STATE:
-            return render_conflict(request, issue, form, str(refusal.label))
-        if refusal is not None:
-            raise PermissionDenied(refusal.label)
-        return render_detail(request, issue, bound=form, status=422)
-    values = form.cleaned_data
-    try:
-        moved = actions.move_issue(
-            issue=issue,
-            move=name,
-            by=acting(request),
-            note=values["note"],
-            outcome=values.get("outcome", ""),
-            unit=values.get("unit"),
-            version=values["version"],
-        )
-    except actions.ConflictError as conflict:
-        return render_conflict(request, load_issue(request, pk), form, str(conflict))
-    except ValidationError as error:
-        if not hasattr(error, "error_dict"):
-            return render_conflict(request, load_issue(request, pk), form, " ".join(error.messages))
-        for field, problems in error.message_dict.items():
-            form.add_error(field if field in form.fields else None, problems)
-        return render_detail(request, issue, bound=form, status=422)
-    messages.success(
-        request,
-        _("Issue %(number)s: %(state)s, with %(unit)s.")
-        % {"number": moved.number, "state": moved.get_state_display(), "unit": moved.unit.name},
-    )
-    # who sends an issue out of their own reach has no page of it left to return to
-    still_seen = Issue.objects.visible_to(request.user).filter(pk=pk).exists()
-    return redirect("issues:detail", pk=pk) if still_seen else redirect("issues:list")
-
-
-def render_conflict(request: HttpRequest, issue: Issue, form: MoveForm, reason: str) -> HttpResponse:
-    """Answer 409: what stands there now, and the typed text to take along."""
-    last = event_rows(issue)[0]
-    context = {
-        "issue": issue,
-        "form": form,
-        "reason": reason,
-        "typed": str(form.data.get("note", ""))[: actions.MAX_TEXT],
-        "last_step": f"{last['title']} · {last['who']} · {timezone.localtime(last['event'].at):%Y-%m-%d %H:%M}",
-    }
-    return render(request, "issues/conflict.html", context, status=409)
+def call_back_form(issue: Issue, user: User) -> CallBackForm | None:
+    """The form for asking the resident, where the issue waits for it and `user` may."""
+    if issue.state != workflow.State.VERIFIED or issue.household_id is None:
+        return None
+    refusal = issue.refusal(workflow.BY_NAME["redo"], user)
+    is_theirs = refusal not in (workflow.Refusal.PERMISSION, workflow.Refusal.SIDE)
+    return CallBackForm(initial={"version": issue.version}) if is_theirs else None
 
 
 @require(Permission.ISSUE_OPEN)
@@ -224,8 +186,8 @@ def household_issues(request: HttpRequest, pk: int) -> HttpResponse:
     rows = [
         {
             "issue": row,
-            "tone": STATE_TONES[row.state],
-            "due": due_mark(row.days_late(today), is_open=row.is_open),
+            "tone": looks.STATE_TONES[row.state],
+            "due": due_mark(row, today),
             "text": f"{row.category.name} · {row.unit.name} · {row.due_on}",
         }
         for row in issues

@@ -48,6 +48,7 @@ class Permission(StrEnum):
     ISSUE_DISPATCH = "issue.dispatch"
     ISSUE_HANDLE = "issue.handle"
     ISSUE_CLOSE = "issue.close"
+    ISSUE_SUPERVISE = "issue.supervise"
     ISSUE_EXPORT = "issue.export"
     ISSUE_SETUP = "issue.setup"
     RANKING_VIEW = "ranking.view"
@@ -84,6 +85,7 @@ PERMISSION_LABELS: dict[Permission, str | Promise] = {
     Permission.ISSUE_DISPATCH: _("dispatch issues"),
     Permission.ISSUE_HANDLE: _("handle issues"),
     Permission.ISSUE_CLOSE: _("sign issues off"),
+    Permission.ISSUE_SUPERVISE: _("put issues under supervision"),
     Permission.ISSUE_EXPORT: _("export issues"),
     Permission.ISSUE_SETUP: _("keep issue categories and routing"),
     Permission.RANKING_VIEW: _("see the ranking"),
@@ -142,11 +144,11 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
     Role.DISTRICT_OFFICE: frozenset(
         {P.HOUSEHOLD_VIEW, P.HOUSEHOLD_EXPORT, P.ROSTER_IMPORT, P.CAMPAIGN_VIEW, P.CAMPAIGN_EDIT}
         | {P.HOUSEHOLD_ASSIGN, P.VISIT_VIEW, P.UNREACHABLE_CONFIRM, P.ISSUE_VIEW, P.ISSUE_OPEN, P.ISSUE_DISPATCH}
-        | {P.ISSUE_CLOSE, P.ISSUE_EXPORT, P.ISSUE_SETUP, P.RANKING_VIEW, P.RANKING_EXPORT}
+        | {P.ISSUE_CLOSE, P.ISSUE_SUPERVISE, P.ISSUE_EXPORT, P.ISSUE_SETUP, P.RANKING_VIEW, P.RANKING_EXPORT}
     ),
     Role.SUPERVISOR: frozenset(
         {P.HOUSEHOLD_VIEW, P.CAMPAIGN_VIEW, P.VISIT_VIEW, P.UNREACHABLE_CONFIRM, P.ISSUE_VIEW, P.ISSUE_CLOSE}
-        | {P.ISSUE_EXPORT, P.RANKING_VIEW, P.RANKING_EXPORT, P.AUDIT_VIEW}
+        | {P.ISSUE_SUPERVISE, P.ISSUE_EXPORT, P.RANKING_VIEW, P.RANKING_EXPORT, P.AUDIT_VIEW}
     ),
     Role.LEADER: frozenset(
         {P.HOUSEHOLD_VIEW, P.CAMPAIGN_VIEW, P.VISIT_VIEW, P.ISSUE_VIEW, P.ISSUE_EXPORT}

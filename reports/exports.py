@@ -36,6 +36,8 @@ COLUMNS = {
     "explained": 9,
     "not_accepted": 9,
     "otherwise": 9,
+    "in_review": 9,
+    "set_aside": 9,
     "not_due": 9,
     "overdue": 9,
     "judged": 9,

@@ -57,11 +57,13 @@ DAYS = f"""
     SELECT unit_id, day,
            sum(covered) AS covered, sum(met) AS met, sum(visits) AS visits, sum(raised) AS issues_raised,
            sum(solved) AS issues_solved, sum(explained) AS issues_explained,
-           sum(not_accepted) AS issues_not_accepted, sum(otherwise) AS issues_otherwise, sum(open_due) AS open_due
+           sum(not_accepted) AS issues_not_accepted, sum(otherwise) AS issues_otherwise,
+           sum(in_review) AS issues_in_review, sum(set_aside) AS issues_set_aside, sum(open_due) AS open_due
     FROM (
         SELECT household.village_id AS unit_id, assignment.covered_on AS day, count(*) AS covered,
                count(*) FILTER (WHERE assignment.state = 'met') AS met,
-               0 AS visits, 0 AS raised, 0 AS solved, 0 AS explained, 0 AS not_accepted, 0 AS otherwise, 0 AS open_due
+               0 AS visits, 0 AS raised, 0 AS solved, 0 AS explained, 0 AS not_accepted, 0 AS otherwise,
+               0 AS in_review, 0 AS set_aside, 0 AS open_due
         FROM visits_assignment assignment
         JOIN households_household household ON household.id = assignment.household_id
         WHERE assignment.campaign_id = %(campaign)s AND assignment.covered_on IS NOT NULL AND {ON_ROSTER}
@@ -69,7 +71,7 @@ DAYS = f"""
                                   AND assignment.covered_on = ANY(%(days)s::date[])))
         GROUP BY 1, 2
         UNION ALL
-        SELECT household.village_id, {_local_day("visit.visited_at")}, 0, 0, count(*), 0, 0, 0, 0, 0, 0
+        SELECT household.village_id, {_local_day("visit.visited_at")}, 0, 0, count(*), 0, 0, 0, 0, 0, 0, 0, 0
         FROM visits_visit visit
         JOIN households_household household ON household.id = visit.household_id
         WHERE visit.campaign_id = %(campaign)s
@@ -77,7 +79,7 @@ DAYS = f"""
           AND {_within_days("visit.visited_at")}
         GROUP BY 1, 2
         UNION ALL
-        SELECT issue.place_id, {_local_day("issue.recorded_at")}, 0, 0, 0, count(*), 0, 0, 0, 0, 0
+        SELECT issue.place_id, {_local_day("issue.recorded_at")}, 0, 0, 0, count(*), 0, 0, 0, 0, 0, 0, 0
         FROM issues_issue issue
         WHERE issue.campaign_id = %(campaign)s
           AND (%(everything)s OR issue.place_id = ANY(%(units)s::bigint[]))
@@ -85,20 +87,23 @@ DAYS = f"""
         GROUP BY 1, 2
         UNION ALL
         SELECT issue.place_id, {_local_day("issue.done_at")}, 0, 0, 0, 0,
-               count(*) FILTER (WHERE issue.outcome = 'solved'),
-               count(*) FILTER (WHERE issue.outcome = 'explained'),
-               count(*) FILTER (WHERE issue.outcome = 'not_accepted'),
-               count(*) FILTER (WHERE issue.outcome NOT IN ('solved', 'explained', 'not_accepted')), 0
+               count(*) FILTER (WHERE issue.state = 'closed' AND issue.outcome = 'solved'),
+               count(*) FILTER (WHERE issue.state = 'closed' AND issue.outcome = 'explained'),
+               count(*) FILTER (WHERE issue.state = 'closed' AND issue.outcome = 'not_accepted'),
+               count(*) FILTER (WHERE issue.state = 'closed'
+                                AND issue.outcome NOT IN ('solved', 'explained', 'not_accepted')),
+               count(*) FILTER (WHERE issue.state = ANY(%(review_states)s)), 0, 0
         FROM issues_issue issue
         WHERE issue.campaign_id = %(campaign)s AND issue.done_at IS NOT NULL
-          AND NOT issue.state = ANY(%(open_states)s)
           AND (%(everything)s OR issue.place_id = ANY(%(units)s::bigint[]))
           AND {_within_days("issue.done_at")}
         GROUP BY 1, 2
         UNION ALL
-        SELECT issue.place_id, issue.due_on, 0, 0, 0, 0, 0, 0, 0, 0, count(*)
+        SELECT issue.place_id, issue.due_on, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+               count(*) FILTER (WHERE issue.state = ANY(%(aside_states)s)),
+               count(*) FILTER (WHERE issue.state = ANY(%(running_states)s))
         FROM issues_issue issue
-        WHERE issue.campaign_id = %(campaign)s AND issue.state = ANY(%(open_states)s)
+        WHERE issue.campaign_id = %(campaign)s AND issue.state = ANY(%(running_states)s || %(aside_states)s)
           AND (%(everything)s OR (issue.place_id = ANY(%(units)s::bigint[])
                                   AND issue.due_on = ANY(%(days)s::date[])))
         GROUP BY 1, 2
@@ -114,7 +119,14 @@ DAY_COLUMNS = (
     "issues_explained",
     "issues_not_accepted",
     "issues_otherwise",
+    "issues_in_review",
+    "issues_set_aside",
     "open_due",
+)
+
+# No longer anybody's to be late with, and not done either: stopped from above, reported upward, merged, not taken up.
+ASIDE_STATES = tuple(
+    state for state in workflow.State if state not in (*workflow.RUNNING_STATES, *workflow.REVIEW_STATES, "closed")
 )
 
 
@@ -193,7 +205,9 @@ def _parameters(campaign_id: int, keys: list[tuple[Any, ...]] | None) -> dict[st
         "days": days,
         "first_day": days[0] if days else None,
         "last_day": days[-1] if days else None,
-        "open_states": list(workflow.OPEN_STATES),
+        "running_states": list(workflow.RUNNING_STATES),
+        "review_states": list(workflow.REVIEW_STATES),
+        "aside_states": list(ASIDE_STATES),
     }
 
 

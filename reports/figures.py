@@ -14,11 +14,13 @@ from households.models import Household
 from issues import workflow
 from issues.models import Issue, IssueQuerySet, Outcome
 from outreach.models import Campaign, Unit
+from reports.facts import ASIDE_STATES
 from reports.indicators import Facts
 from visits.models import Assignment, AssignmentQuerySet
 
 ON_ROSTER = Q(household__roster_state=Household.RosterState.IN_RESIDENCE) & ~Q(state=Assignment.State.OFF_ROSTER)
-OPEN = Q(state__in=workflow.OPEN_STATES)
+RUNNING = Q(state__in=workflow.RUNNING_STATES)
+CLOSED = Q(state=workflow.State.CLOSED)
 JUDGED_OUTCOMES = (Outcome.SOLVED, Outcome.EXPLAINED, Outcome.NOT_ACCEPTED)
 
 
@@ -65,29 +67,41 @@ ISSUES = {
             "judged",
             _("Issues judged"),
             lambda f: f.judged,
-            lambda today: Q(outcome__in=JUDGED_OUTCOMES) | OPEN & Q(due_on__lt=today),
+            lambda today: CLOSED & Q(outcome__in=JUDGED_OUTCOMES) | RUNNING & Q(due_on__lt=today),
         ),
-        Figure("solved", _("Solved"), lambda f: f.issues_solved, lambda today: Q(outcome=Outcome.SOLVED)),
+        Figure("solved", _("Solved"), lambda f: f.issues_solved, lambda today: CLOSED & Q(outcome=Outcome.SOLVED)),
         Figure(
             "explained",
             _("Explained and understood"),
             lambda f: f.issues_explained,
-            lambda today: Q(outcome=Outcome.EXPLAINED),
+            lambda today: CLOSED & Q(outcome=Outcome.EXPLAINED),
         ),
         Figure(
             "not_accepted",
             _("Explained, not accepted"),
             lambda f: f.issues_not_accepted,
-            lambda today: Q(outcome=Outcome.NOT_ACCEPTED),
+            lambda today: CLOSED & Q(outcome=Outcome.NOT_ACCEPTED),
         ),
         Figure(
             "otherwise",
             _("Ended otherwise"),
             lambda f: f.issues_otherwise,
-            lambda today: ~Q(outcome="") & ~Q(outcome__in=JUDGED_OUTCOMES),
+            lambda today: CLOSED & ~Q(outcome__in=JUDGED_OUTCOMES),
         ),
-        Figure("not_due", _("Not yet due"), lambda f: f.not_due, lambda today: OPEN & Q(due_on__gte=today)),
-        Figure("overdue", _("Overdue, open"), lambda f: f.overdue, lambda today: OPEN & Q(due_on__lt=today)),
+        Figure(
+            "in_review",
+            _("Done, under review"),
+            lambda f: f.issues_in_review,
+            lambda today: Q(state__in=workflow.REVIEW_STATES),
+        ),
+        Figure(
+            "set_aside",
+            _("Paused, reported upward, merged or not taken up"),
+            lambda f: f.issues_set_aside,
+            lambda today: Q(state__in=ASIDE_STATES),
+        ),
+        Figure("not_due", _("Not yet due"), lambda f: f.not_due, lambda today: RUNNING & Q(due_on__gte=today)),
+        Figure("overdue", _("Overdue, open"), lambda f: f.overdue, lambda today: RUNNING & Q(due_on__lt=today)),
     )
 }
 

@@ -31,6 +31,8 @@ class Facts:
     issues_explained: int = 0
     issues_not_accepted: int = 0
     issues_otherwise: int = 0
+    issues_in_review: int = 0
+    issues_set_aside: int = 0
     overdue: int = 0
     not_due: int = 0
 
@@ -100,8 +102,9 @@ SOLUTION = Indicator(
     key="solution",
     name=_("Solution rate"),
     formula=_(
-        "issues solved ÷ (solved + explained and understood + explained, not accepted + open past the due day); issues "
-        "not yet due, and those reported upward, withdrawn or duplicate, are shown beside it"
+        "issues solved ÷ (solved + explained and understood + explained, not accepted + open past the due day); only "
+        "what was verified and signed off counts as ended; issues not yet due, under review, ended otherwise or set "
+        "aside are shown beside it"
     ),
     unit=_("issues"),
     numerator=lambda facts: facts.issues_solved,

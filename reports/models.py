@@ -58,6 +58,8 @@ class DayCount(models.Model):
     issues_explained = models.PositiveIntegerField(default=0)
     issues_not_accepted = models.PositiveIntegerField(default=0)
     issues_otherwise = models.PositiveIntegerField(default=0)
+    issues_in_review = models.PositiveIntegerField(default=0)
+    issues_set_aside = models.PositiveIntegerField(default=0)
     open_due = models.PositiveIntegerField(default=0)  # still open, by due day: "overdue" changes without a write
 
     class Meta:

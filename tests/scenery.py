@@ -74,6 +74,7 @@ def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, c
         campaign=campaign,
         state="accepted",
         unit=holder,
+        limit_workdays=5,
         due_on=timezone.localdate() + timedelta(days=5),
         recorded_by=visitor,
         dispatched_at=now,

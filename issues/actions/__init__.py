@@ -4,26 +4,28 @@ The steps of an issue are their own append-only history (IssueEvent, guarded by 
 the audit chain as well, whose lock would make all visitors of the district wait for each other.
 """
 
+from issues.actions.call_backs import record_call_back
 from issues.actions.clues import OpenedClue, OpenedEntry, open_clue, report_clue, step_clue
 from issues.actions.exporting import log_export
 from issues.actions.history import MAX_TEXT, append_event
-from issues.actions.moving import ConflictError, move_issue
-from issues.actions.opening import active_rules, due_day, next_number, open_issue
+from issues.actions.moving import FINISH_OUTCOMES, ConflictError, move_issue
+from issues.actions.opening import active_rules, next_number, open_issue
 from issues.actions.rules import save_rule, shift_rule
 
 __all__ = [
+    "FINISH_OUTCOMES",
     "MAX_TEXT",
     "ConflictError",
     "OpenedClue",
     "OpenedEntry",
     "active_rules",
     "append_event",
-    "due_day",
     "log_export",
     "move_issue",
     "next_number",
     "open_clue",
     "open_issue",
+    "record_call_back",
     "report_clue",
     "save_rule",
     "shift_rule",

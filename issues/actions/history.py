@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from issues.models import Issue, IssueEvent
+from issues.workflow import Actor
 from outreach import access
 from outreach.models import Unit, User
 
@@ -12,20 +13,31 @@ MAX_TEXT = 2000
 
 
 def append_event(
-    issue: Issue, move: str, *, by: User, at: datetime, from_state: str, from_unit: Unit | None, note: str
+    issue: Issue,
+    move: str,
+    *,
+    by: User | None,
+    at: datetime,
+    from_state: str,
+    from_unit: Unit | None,
+    note: str,
+    reason: str = "",
+    actor: str = Actor.STAFF,
 ) -> IssueEvent:
-    """Append one step to the history of `issue`, as it now is."""
-    post = access.post_of(by)
-    assert post is not None
+    """Append one step to the history of `issue`, as it now is. `by` is None exactly where `actor` is not staff."""
+    post = access.post_of(by) if by else None
+    assert (actor == Actor.STAFF) == (post is not None)
     return IssueEvent.objects.create(
         issue=issue,
         at=at,
+        actor=actor,
         by=by,
-        by_unit=post.unit,
+        by_unit=post.unit if post else None,
         move=move,
         from_state=from_state,
         to_state=issue.state,
         from_unit=from_unit,
         to_unit=issue.unit,
+        reason=reason,
         note=note,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
@@ -13,11 +13,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from households.models import Household
-from issues import attachments, clock, routing
+from issues import attachments, routing
 from issues.actions.history import MAX_TEXT, append_event
-from issues.models import Attachment, Category, Issue, Kind, KindLimit, RoutingRule
+from issues.actions.timing import limit_of, set_due_day, turn_clock
+from issues.models import Attachment, Category, Issue, Kind, RoutingRule
 from issues.workflow import State
-from outreach import access, calendar
+from outreach import access
 from outreach.access import Permission
 from outreach.models import Campaign, Unit, User
 
@@ -52,7 +53,7 @@ def open_issue(
         raise ValidationError({"photos": error.messages}) from error
     now = timezone.now()
     route = routing.choose(active_rules(), category=category, place=place, kind=kind, text=text)
-    issue = Issue.objects.create(
+    issue = Issue(
         number=next_number(now),
         kind=kind,
         category=category,
@@ -65,11 +66,16 @@ def open_issue(
         unit=route.unit,
         rule=route.rule,
         rule_text=route.why,
-        due_on=due_day(category=category, kind=kind, is_urgent=is_urgent, dispatched_on=timezone.localdate(now)),
+        limit_workdays=limit_of(category=category, kind=kind, is_urgent=is_urgent),
+        due_on=timezone.localdate(now),
         recorded_at=now,
         recorded_by=by,
         dispatched_at=None if route.rule is None else now,
     )
+    set_due_day(issue, segments=())
+    issue.due_version = 1
+    issue.save(force_insert=True)
+    turn_clock(issue, at=now)
     append_event(issue, "open", by=by, at=now, from_state="", from_unit=None, note=route.why)
     for photo in clean:
         Attachment.objects.create(
@@ -115,18 +121,6 @@ def check_issue(
 def active_rules() -> list[RoutingRule]:
     """Load the rules in use, in order, with all that matching needs."""
     return list(RoutingRule.objects.filter(is_active=True).select_related("category", "area", "unit"))
-
-
-def due_day(*, category: Category, kind: str, is_urgent: bool, dispatched_on: date) -> date:
-    """Return the due day by today's limits and calendar."""
-    return clock.due_on(
-        dispatched_on=dispatched_on,
-        kind=kind,
-        category_limits=[node.workdays for node in category.path()],
-        kind_limits={row.kind: (row.workdays, row.urgent_workdays) for row in KindLimit.objects.all()},
-        is_urgent=is_urgent,
-        table=calendar.overrides(),
-    )
 
 
 def next_number(now: datetime) -> str:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Reverse
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from households.models import Household
@@ -36,13 +37,30 @@ class Outcome(models.TextChoices):
     DUPLICATE = "duplicate", _("duplicate")
 
 
+class Solvability(models.TextChoices):
+    """Whether it can be solved at all, set by the holder and reviewed at verification (domain.md I11)."""
+
+    UNKNOWN = "", _("not judged")
+    SOLVABLE = "solvable", _("can be solved")
+    ABOVE = "above", _("needs a higher level")
+    POLICY = "policy", _("bound by policy")
+    UNREASONABLE = "unreasonable", _("not reasonable")
+
+
+# As lists of plain values, which is how constraints and indexes are written into migrations.
+OPEN = [state.value for state in workflow.OPEN_STATES]
+DONE = ["done", "verified", "closed"]
+UNREACHED_DAYS = 3  # so many different days a resident is tried before an issue may be signed off unasked
+
+
 class IssueQuerySet(models.QuerySet["Issue"]):
     """Issues in the words of the domain."""
 
     def visible_to(self, user: User | AnonymousUser) -> IssueQuerySet:
-        """The one predicate: raised within the post's area, held by its unit or below, or recorded by the user.
+        """The one predicate: raised within the post's area, held by its unit or below, helped by them, or recorded by
+        the user.
 
-        A visitor follows what he recorded, and what concerns households assigned to him. Costs one small query: with
+        A visitor follows what he recorded, and what concerns households assigned to him. Costs two small queries: with
         the ids written out PostgreSQL joins the three indexes, where a subquery under OR would read the whole table.
         """
         post = access.post_of(user)
@@ -54,6 +72,9 @@ class IssueQuerySet(models.QuerySet["Issue"]):
                 mine | Q(household__in=list(Household.objects.visible_to(user).values_list("pk", flat=True)))
             )
         units = list(Unit.objects.visible_to(user).values_list("pk", flat=True))
+        if post.unit.kind != Unit.Kind.DISTRICT:  # whoever sees the whole district sees what its units help with
+            helped = Issue.objects.filter(helping_units__unit__in=units).exclude(place__in=units)
+            mine |= Q(pk__in=list(helped.values_list("pk", flat=True)))
         return self.filter(mine | Q(place__in=units) | Q(unit__in=units))
 
     def resident_known_to(self, user: User | AnonymousUser) -> IssueQuerySet:
@@ -78,13 +99,17 @@ class IssueQuerySet(models.QuerySet["Issue"]):
         """Not yet claimed done."""
         return self.filter(state__in=workflow.OPEN_STATES)
 
+    def running(self) -> IssueQuerySet:
+        """Not yet claimed done, and the clock not stopped: those that can be late."""
+        return self.filter(state__in=workflow.RUNNING_STATES)
+
     def overdue(self, today: date) -> IssueQuerySet:
-        """Open past the due day."""
-        return self.open().filter(due_on__lt=today)
+        """Running past the due day."""
+        return self.running().filter(due_on__lt=today)
 
     def due_between(self, first: date, last: date) -> IssueQuerySet:
-        """Open, and due on one of these days."""
-        return self.open().filter(due_on__range=(first, last))
+        """Running, and due on one of these days."""
+        return self.running().filter(due_on__range=(first, last))
 
 
 class Issue(models.Model):
@@ -108,7 +133,26 @@ class Issue(models.Model):
     )
     rule = models.ForeignKey(RoutingRule, null=True, on_delete=models.SET_NULL, related_name="issues")
     rule_text = models.CharField(_("why this unit"), max_length=200, blank=True)
+    limit_workdays = models.PositiveSmallIntegerField(_("limit in working days"))
+    extended_workdays = models.PositiveSmallIntegerField(_("working days granted on top"), default=0)
     due_on = models.DateField(_("due on"))
+    due_version = models.PositiveIntegerField(default=1)
+    is_bound = models.BooleanField(_("sent by a binding decision"), default=False)
+    returns = models.PositiveSmallIntegerField(_("times returned"), default=0)
+    redos = models.PositiveSmallIntegerField(_("times redone"), default=0)
+    request = models.CharField(max_length=10, choices=workflow.Request, blank=True, default="")
+    requested_workdays = models.PositiveSmallIntegerField(null=True)
+    requested_until = models.DateField(null=True)
+    paused_until = models.DateField(_("paused until"), null=True)
+    parent = models.ForeignKey(
+        "self", verbose_name=_("issue above"), null=True, blank=True, on_delete=models.PROTECT, related_name="children"
+    )
+    merged_into = models.ForeignKey(
+        "self", verbose_name=_("merged into"), null=True, on_delete=models.PROTECT, related_name="merged_issues"
+    )
+    solvability = models.CharField(_("can it be solved?"), max_length=12, choices=Solvability, blank=True, default="")
+    supervised_at = models.DateTimeField(_("under supervision since"), null=True)
+    supervised_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     outcome = models.CharField(_("outcome"), max_length=12, choices=Outcome, blank=True, default="")
     recorded_at = models.DateTimeField(_("recorded at"), default=timezone.now)
     recorded_by = models.ForeignKey(
@@ -120,6 +164,8 @@ class Issue(models.Model):
     done_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     done_by_unit = models.ForeignKey(Unit, null=True, on_delete=models.PROTECT, related_name="+")
     result = models.TextField(_("what was done"), max_length=2000, blank=True)
+    verified_at = models.DateTimeField(_("verified at"), null=True)
+    verified_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     closed_at = models.DateTimeField(_("signed off at"), null=True)
     closed_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     version = models.PositiveIntegerField(default=1)
@@ -136,9 +182,8 @@ class Issue(models.Model):
             # the ledger's orders, by tab: the first page is read off the index, whatever the number of issues
             models.Index(fields=["state", "due_on", "id"], name="issues_state_due_id"),
             models.Index(fields=["due_on", "id"], name="issues_due_id"),
-            models.Index(
-                fields=["due_on", "id"], name="issues_open_due", condition=Q(state__in=["new", "assigned", "accepted"])
-            ),
+            models.Index(fields=["due_on", "id"], name="issues_open_due", condition=Q(state__in=OPEN)),
+            models.Index(fields=["closed_at"], name="issues_closed_at", condition=Q(closed_at__isnull=False)),
             # the ways to search, see search.py
             GinIndex(Grams("text"), name="issues_text_grams"),
             models.Index(OpClass(Reverse("number"), name="text_pattern_ops"), name="issues_number_tail"),
@@ -148,24 +193,65 @@ class Issue(models.Model):
                 name="issues_issue_times_of_state",
                 condition=Q(state="new", dispatched_at__isnull=True, accepted_at__isnull=True)
                 | Q(state="assigned", dispatched_at__isnull=False, accepted_at__isnull=True)
-                | Q(state__in=["accepted", "done", "closed"], dispatched_at__isnull=False, accepted_at__isnull=False),
+                | Q(state__in=["returned", "arbitration"], dispatched_at__isnull=False)
+                | Q(
+                    state__in=["accepted", "paused", "reported", "done", "verified", "closed"],
+                    dispatched_at__isnull=False,
+                    accepted_at__isnull=False,
+                )
+                | Q(state__in=["merged", "refused"]),
             ),
             models.CheckConstraint(
                 name="issues_issue_done_by_whom",
                 condition=(
-                    Q(state__in=["done", "closed"], done_at__isnull=False)
-                    & Q(done_by__isnull=False, done_by_unit__isnull=False)
+                    Q(state__in=DONE, done_at__isnull=False, done_by__isnull=False, done_by_unit__isnull=False)
                     & ~Q(outcome="")
                 )
                 | (
-                    ~Q(state__in=["done", "closed"])
-                    & Q(outcome="", done_at__isnull=True, done_by__isnull=True, done_by_unit__isnull=True)
+                    ~Q(state__in=DONE)
+                    & Q(done_at__isnull=True, done_by__isnull=True, done_by_unit__isnull=True)
+                    & (Q(state="merged", outcome="duplicate") | (~Q(state="merged") & Q(outcome="")))
                 ),
+            ),
+            models.CheckConstraint(
+                name="issues_issue_verified_by_whom",
+                condition=Q(state__in=["verified", "closed"], verified_at__isnull=False, verified_by__isnull=False)
+                | (~Q(state__in=["verified", "closed"]) & Q(verified_at__isnull=True, verified_by__isnull=True)),
             ),
             models.CheckConstraint(
                 name="issues_issue_closed_by_whom",
                 condition=Q(state="closed", closed_at__isnull=False, closed_by__isnull=False)
                 | (~Q(state="closed") & Q(closed_at__isnull=True, closed_by__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="issues_issue_judged_by_others",
+                condition=~Q(verified_by=F("done_by")) & ~Q(closed_by=F("done_by")),
+                violation_error_message=_("Nobody verifies or signs off their own work."),
+            ),
+            models.CheckConstraint(
+                name="issues_issue_merged_where",
+                condition=Q(state="merged", merged_into__isnull=False)
+                | (~Q(state="merged") & Q(merged_into__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="issues_issue_not_its_own",
+                condition=~Q(merged_into=F("id")) & ~Q(parent=F("id")),
+            ),
+            models.CheckConstraint(
+                name="issues_issue_request_of_state",
+                condition=Q(request="", requested_workdays__isnull=True, requested_until__isnull=True)
+                | Q(state="accepted", request="time", requested_workdays__isnull=False, requested_until__isnull=True)
+                | Q(state="accepted", request="pause", requested_workdays__isnull=True, requested_until__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="issues_issue_paused_until",
+                condition=Q(state="paused", paused_until__isnull=False)
+                | (~Q(state="paused") & Q(paused_until__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="issues_issue_supervised_by_whom",
+                condition=Q(supervised_at__isnull=True, supervised_by__isnull=True)
+                | Q(supervised_at__isnull=False, supervised_by__isnull=False),
             ),
         ]
 
@@ -176,6 +262,11 @@ class Issue(models.Model):
     def is_open(self) -> bool:
         """Not yet claimed done?"""
         return self.state in workflow.OPEN_STATES
+
+    @property
+    def is_running(self) -> bool:
+        """Not yet claimed done, and the clock not stopped?"""
+        return self.state in workflow.RUNNING_STATES
 
     @property
     def finished_on(self) -> date | None:
@@ -205,7 +296,12 @@ class Issue(models.Model):
         """The moves `user` may make now, in the table's order: the buttons of a page."""
         return [move for move in workflow.MOVES if self.refusal(move, user) is None]
 
-    def refusal(self, move: workflow.Move, user: User | AnonymousUser) -> workflow.Refusal | None:
+    def blocked_moves(self, user: User | AnonymousUser) -> list[tuple[workflow.Move, workflow.Guard]]:
+        """The moves that would be the user's but for a guard worth telling: what is still missing."""
+        refusals = [(move, self.refusal(move, user)) for move in workflow.MOVES]
+        return [(move, guard) for move, guard in refusals if isinstance(guard, workflow.Guard) and guard.hint]
+
+    def refusal(self, move: workflow.Move, user: User | AnonymousUser) -> workflow.Refusal | workflow.Guard | None:
         """Why `user` may not make `move` now, or None where it is allowed: the one check, for buttons and actions."""
         post = access.post_of(user)
         if post is None or not access.has_permission(user, move.permission):
@@ -217,10 +313,53 @@ class Issue(models.Model):
             holder_code=self.unit.code,
             done_by_code=self.done_by_unit.code if self.done_by_unit else "",
             is_doer=self.done_by_id is not None and self.done_by_id == user.pk,
+            helper_codes=self.helper_codes if move.side == workflow.Side.HELPER else (),
         )
         if not stands:
             return workflow.Refusal.SIDE
-        return None if self.state in move.sources else workflow.Refusal.STATE
+        return self.obstacle(move)
+
+    def obstacle(self, move: workflow.Move) -> workflow.Refusal | workflow.Guard | None:
+        """Why nobody may make `move` now: the state, or the first guard that does not hold; else None."""
+        if self.state not in move.sources:
+            return workflow.Refusal.STATE
+        return next((guard for guard in move.guards if not guard.holds(self.facts)), None)
+
+    @cached_property
+    def helper_codes(self) -> tuple[str, ...]:
+        """The codes of the units asked to help that have not answered."""
+        return tuple(self.helping_units.filter(answered_at=None).values_list("unit__code", flat=True))
+
+    @cached_property
+    def facts(self) -> workflow.Facts:
+        """What the guards read. Costs a query in the states where open children block, two where it is called back."""
+        state = workflow.State(self.state)
+        blocks = state in (*workflow.OPEN_STATES, workflow.State.VERIFIED)
+        return workflow.Facts(
+            returns=self.returns,
+            redos=self.redos,
+            extensions=1 if self.extended_workdays else 0,
+            is_bound=self.is_bound,
+            is_supervised=self.supervised_at is not None,
+            is_late=self.due_on < timezone.localdate(),
+            has_open_child=blocks and self.children.exclude(state__in=workflow.ENDED_STATES).exists(),
+            can_go_up=self.unit.kind != Unit.Kind.DISTRICT,
+            request=self.request,
+            call_back=self.call_back_result() if state == workflow.State.VERIFIED else "",
+        )
+
+    def call_back_result(self) -> str:
+        """What calling back came to in this round: content, not_content, unreachable, nobody (to ask), or "" so far.
+
+        The last valid answer counts. Unreachable: tried on UNREACHED_DAYS different days in vain.
+        """
+        calls = list(self.call_backs.filter(round=self.redos).order_by("pk"))
+        valid = [call for call in calls if call.reached == call.Reached.REACHED]
+        if valid:
+            return "content" if valid[-1].satisfies(self.outcome) else "not_content"
+        if len({timezone.localdate(call.at) for call in calls}) >= UNREACHED_DAYS:
+            return "unreachable"
+        return "nobody" if self.household_id is None else ""
 
 
 class IssueEvent(models.Model):
@@ -228,20 +367,36 @@ class IssueEvent(models.Model):
 
     issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="events")
     at = models.DateTimeField(_("at"), default=timezone.now)
-    by = models.ForeignKey(User, verbose_name=_("by"), on_delete=models.PROTECT, related_name="+")
-    by_unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="+")
+    actor = models.CharField(max_length=10, choices=workflow.Actor, default=workflow.Actor.STAFF)
+    by = models.ForeignKey(User, verbose_name=_("by"), null=True, on_delete=models.PROTECT, related_name="+")
+    by_unit = models.ForeignKey(Unit, null=True, on_delete=models.PROTECT, related_name="+")
     move = models.CharField(_("step"), max_length=20)
     from_state = models.CharField(max_length=12, blank=True)
     to_state = models.CharField(max_length=12)
     from_unit = models.ForeignKey(Unit, null=True, on_delete=models.PROTECT, related_name="+")
     to_unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="+")
+    reason = models.CharField(max_length=12, blank=True)
     note = models.TextField(_("note"), max_length=2000, blank=True)
 
     class Meta:
         ordering = ["pk"]
+        constraints = [
+            models.CheckConstraint(
+                name="issues_event_by_whom",
+                condition=Q(actor="staff", by__isnull=False, by_unit__isnull=False)
+                | (~Q(actor="staff") & Q(by__isnull=True, by_unit__isnull=True)),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.issue_id} {self.move}"
+
+    @property
+    def who(self) -> str:
+        """The person and unit, or the resident, or the program. Costs queries where by and by_unit are not loaded."""
+        if self.by is None or self.by_unit is None:
+            return str(self.get_actor_display())
+        return f"{self.by.name} · {self.by_unit.name}"
 
 
 class Attachment(models.Model):

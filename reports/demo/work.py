@@ -13,7 +13,7 @@ from django.utils import timezone
 from households.models import Household, Resident
 from issues import actions as issue_actions
 from issues import clock, routing, workflow
-from issues.models import Category, Issue, IssueEvent, KindLimit, RoutingRule
+from issues.models import CallBack, Category, Issue, IssueEvent, IssueSegment, KindLimit, RoutingRule
 from outreach import calendar
 from outreach.models import Campaign, Unit, User
 from reports.demo import texts
@@ -278,6 +278,8 @@ class Work:
         )
         items: list[VisitItem] = []
         events: list[IssueEvent] = []
+        segments: list[IssueSegment] = []
+        calls: list[CallBack] = []
         for visit in sorted(visits, key=lambda visit: (visit.visited_at, visit.uuid)):
             if visit.outcome not in ("met", "partly_met"):
                 continue
@@ -296,8 +298,12 @@ class Work:
                 for step in steps:
                     step.issue = issue  # takes the id it has now
                 events += steps
+                segments += self._segments(issue)
+                calls += self._call_back(issue)
                 items.append(VisitItem(visit=visit, kind="problem", category=category, text=issue.text, issue=issue))
         IssueEvent.objects.bulk_create(events)
+        IssueSegment.objects.bulk_create(segments)
+        CallBack.objects.bulk_create(calls)
         VisitItem.objects.bulk_create(items)
 
     def _issue(
@@ -313,6 +319,12 @@ class Work:
         route = routing.choose(rules, category=category, place=place, kind=category.kind, text=text)
         is_urgent = category.kind == "hazard" and self.random.random() < 0.3
         recorded_at = visit.received_at
+        limit = clock.limit(
+            kind=category.kind,
+            category_limits=[node.workdays for node in category.path()],
+            kind_limits=limits,
+            is_urgent=is_urgent,
+        )
         return Issue(
             number=issue_actions.next_number(recorded_at),
             kind=category.kind,
@@ -326,13 +338,9 @@ class Work:
             unit=route.unit,
             rule=route.rule,
             rule_text=route.why,
-            due_on=clock.due_on(
-                dispatched_on=timezone.localdate(recorded_at),
-                kind=category.kind,
-                category_limits=[node.workdays for node in category.path()],
-                kind_limits=limits,
-                is_urgent=is_urgent,
-                table=self.table,
+            limit_workdays=limit,
+            due_on=clock.deadline(
+                dispatched_on=timezone.localdate(recorded_at), limit=limit, extended=0, segments=(), table=self.table
             ),
             recorded_at=recorded_at,
             recorded_by=visit.visitor,
@@ -374,10 +382,49 @@ class Work:
         if at > self.now:
             return events
         supervisor = self.staff["S001"]
+        issue.state, issue.verified_at, issue.verified_by = workflow.State.VERIFIED, at, supervisor
+        note = self.random.choice(texts.MOVE_NOTES["verify"])
+        events.append(self._event(issue, "verify", supervisor, at, "done", issue.unit, note))
+        at = self._later(at, 0, 3)
+        if at > self.now:
+            return events
         issue.state, issue.closed_at, issue.closed_by = workflow.State.CLOSED, at, supervisor
         note = self.random.choice(texts.MOVE_NOTES["close"])
-        events.append(self._event(issue, "close", supervisor, at, "done", issue.unit, note))
+        events.append(self._event(issue, "close", supervisor, at, "verified", issue.unit, note))
         return events
+
+    def _segments(self, issue: Issue) -> list[IssueSegment]:
+        """The clock's ledger of an issue whose way went straight on."""
+        if issue.dispatched_at is None:
+            return []
+        running = IssueSegment(
+            issue=issue, unit=issue.unit, kind="running", started_at=issue.dispatched_at, ended_at=issue.done_at
+        )
+        if issue.done_at is None:
+            return [running]
+        review = IssueSegment(
+            issue=issue, unit=issue.unit, kind="reviewing", started_at=issue.done_at, ended_at=issue.closed_at
+        )
+        return [running, review]
+
+    def _call_back(self, issue: Issue) -> list[CallBack]:
+        """The answer on which a closed issue was signed off."""
+        if issue.closed_at is None or issue.closed_by is None:
+            return []
+        return [
+            CallBack(
+                issue=issue,
+                round=0,
+                channel=CallBack.Channel.PHONE,
+                reached=CallBack.Reached.REACHED,
+                contacted=True,
+                solved=issue.outcome == "solved",
+                content="content" if issue.outcome == "solved" and self.random.random() < 0.7 else "mostly",
+                at=issue.closed_at,
+                by=issue.closed_by,
+                by_unit=self.units[issue.closed_by.pk],
+            )
+        ]
 
     def _handler(self, unit: Unit, admin: User) -> User:
         return self.staff[f"H{unit.code[-2:]}1"] if unit.kind == Unit.Kind.DEPARTMENT else admin

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import translation
 
-from issues.workflow import MOVES, Move, Side, State
+from issues.workflow import ENDED_STATES, MOVES, Move, Side, State, Told
 from outreach.access import ROLE_PERMISSIONS, Role
 
 PAGE = Path("docs/manual/问题办理.md")
@@ -18,9 +18,30 @@ BEGIN, END = "<!-- generated: manage.py issue_manual -->", "<!-- end of generate
 SIDES = {
     Side.AREA: "问题所在地的单位及其上级，或承办单位的上级",
     Side.HOLDER: "承办单位本身",
+    Side.ABOVE: "承办单位的上级",
+    Side.HELPER: "被请求协办、尚未答复的单位",
+    Side.READER: "看得到该问题的人",
     Side.NOT_HOLDER: "看得到该问题、但没有办理它的单位；申报办结的本人换岗位也不行",
 }
-FIELDS = {"unit": "承办单位", "note": "说明", "outcome": "办理结果"}
+FIELDS = {
+    "unit": "单位",
+    "note": "说明",
+    "outcome": "办理结果",
+    "reason": "原因",
+    "workdays": "延长的工作日",
+    "until": "暂停到哪天",
+    "to_whom": "上报给谁",
+    "main": "并入的问题编号",
+}
+TOLD = {
+    Told.HOLDER: "承办单位",
+    Told.BEFORE: "原承办单位",
+    Told.ABOVE: "承办单位的上级",
+    Told.VERIFIERS: "核实和销号的单位",
+    Told.HELPERS: "协办单位",
+    Told.RECORDER: "登记人（首问负责）",
+    Told.RESIDENT: "群众",
+}
 
 
 def generated() -> str:
@@ -34,13 +55,20 @@ def diagram() -> list[str]:
     lines = ["```mermaid", "stateDiagram-v2"]
     lines += [f'    state "{state.label}" as {state.value}' for state in State]
     lines += ["    [*] --> new: 登记（没有匹配的规则）", "    [*] --> assigned: 登记（规则确定了承办单位）"]
-    lines += [f"    {source.value} --> {move.target.value}: {move.label}" for move in MOVES for source in move.sources]
-    return [*lines, f"    {State.CLOSED.value} --> [*]", "```"]
+    for move in MOVES:
+        lines += [f"    {source.value} --> {target.value}: {move.label}" for source, target in arrows(move)]
+    return [*lines, *(f"    {state.value} --> [*]" for state in ENDED_STATES), "```"]
+
+
+def arrows(move: Move) -> list[tuple[State, State]]:
+    """The changes of state a move makes."""
+    return [(source, target) for source in move.sources for target in move.targets() if source != target]
 
 
 def table() -> list[str]:
     """The moves as a table: from, to, who, what must be filled in."""
-    lines = ["| 步骤 | 从 | 到 | 哪些岗位 | 站在哪一方 | 必填 |", "| --- | --- | --- | --- | --- | --- |"]
+    heads = ["步骤", "从", "到", "哪些岗位", "站在哪一方", "必填", "前提", "时限", "告知谁"]
+    lines = [f"| {' | '.join(heads)} |", "|" + " --- |" * len(heads)]
     return lines + [f"| {' | '.join(cells(move))} |" for move in MOVES]
 
 
@@ -50,10 +78,13 @@ def cells(move: Move) -> list[str]:
     return [
         str(move.label),
         "、".join(str(source.label) for source in move.sources),
-        str(move.target.label),
+        "回到原状态" if move.back else str(move.target.label) if move.target else "不变",
         "、".join(roles),
         SIDES[move.side],
         "、".join(FIELDS[name] for name in move.required) or "—",
+        "；".join(str(guard.label) for guard in move.guards) or "—",
+        str(move.clock.label) if move.clock else "—",
+        "、".join(TOLD[told] for told in move.tell) or "—",
     ]
 
 

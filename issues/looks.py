@@ -1,0 +1,78 @@
+"""How states, outcomes and moves look on screen: tone and icon. One table, so that a new move cannot lack its looks."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+STATE_TONES = {
+    "new": "warn",
+    "assigned": "info",
+    "accepted": "accent",
+    "returned": "warn",
+    "arbitration": "warn",
+    "paused": "neutral",
+    "reported": "neutral",
+    "done": "info",
+    "verified": "info",
+    "closed": "good",
+    "merged": "neutral",
+    "refused": "neutral",
+}
+OUTCOME_TONES = {"solved": "good", "explained": "good", "not_accepted": "warn"}
+
+# move → (tone in the history, icon, variant of its button)
+MOVE_LOOKS = {
+    "open": ("info", "edit", "secondary"),
+    "dispatch": ("accent", "send", "primary"),
+    "accept": ("accent", "check", "primary"),
+    "return": ("warn", "undo", "secondary"),
+    "appeal": ("warn", "scale", "secondary"),
+    "arbitrate": ("accent", "scale", "primary"),
+    "refuse": ("warn", "ban", "danger"),
+    "restore": ("info", "refresh", "secondary"),
+    "progress": ("info", "edit", "secondary"),
+    "remark": ("info", "message", "secondary"),
+    "urge": ("warn", "bell", "secondary"),
+    "ask_help": ("info", "users", "secondary"),
+    "answer_help": ("info", "message", "primary"),
+    "ask_time": ("warn", "clock", "secondary"),
+    "grant": ("accent", "check", "primary"),
+    "ask_pause": ("warn", "pause", "secondary"),
+    "pause": ("warn", "pause", "primary"),
+    "deny": ("warn", "x", "secondary"),
+    "resume": ("accent", "play", "primary"),
+    "report_up": ("warn", "arrow-up", "secondary"),
+    "answer_up": ("good", "check-circle", "primary"),
+    "finish": ("good", "check-circle", "primary"),
+    "verify": ("good", "eye", "primary"),
+    "redo": ("warn", "undo", "danger"),
+    "redo_up": ("warn", "arrow-up", "danger"),
+    "close": ("good", "lock", "primary"),
+    "close_not_content": ("warn", "lock", "secondary"),
+    "merge": ("info", "layers", "secondary"),
+    "unmerge": ("info", "swap", "secondary"),
+    "supervise": ("bad", "flag", "secondary"),
+    "release": ("good", "flag", "secondary"),
+}
+# What the note of a move is about, and what stands below the field.
+NOTE_LABELS = {
+    "dispatch": _("Why this unit"),
+    "arbitrate": _("Grounds of the decision"),
+    "return": _("On what basis"),
+    "appeal": _("On what basis"),
+    "refuse": _("What the resident is told"),
+    "progress": _("What was done so far"),
+    "remark": _("What was said"),
+    "urge": _("What is expected"),
+    "ask_help": _("What the unit should do"),
+    "answer_help": _("Answer"),
+    "ask_time": _("Why more time is needed"),
+    "ask_pause": _("What it waits for"),
+    "report_up": _("What is reported"),
+    "answer_up": _("The answer"),
+    "finish": _("What was done"),
+    "redo": _("What is still to be done"),
+    "redo_up": _("What is still to be done"),
+    "close_not_content": _("Why nothing more can be done"),
+    "supervise": _("What is demanded, until when"),
+}
