@@ -62,6 +62,7 @@ def render_ledger(request: HttpRequest, form: LedgerForm, *, status: int = 200, 
         "refusal": refusal,
         "query": request.GET.urlencode(),
         "may_open": has_permission(user, Permission.ISSUE_OPEN),
+        "may_call_back": has_permission(user, Permission.ISSUE_CLOSE),
         "may_export": has_permission(user, Permission.ISSUE_EXPORT),
         "may_set_up": has_permission(user, Permission.ISSUE_SETUP),
     }

@@ -204,7 +204,7 @@ def resident_answer(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             thanks = (
                 _("Thank you. Your answer is kept.")
-                if call.is_satisfied
+                if call.satisfies(issue.outcome)
                 else _("Thank you. Your answer is kept, and the issue is being handled again.")
             )
             messages.success(request, thanks)

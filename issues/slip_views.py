@@ -14,7 +14,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from issues import actions, qr
-from issues.actions.resident_codes import may_print_code
 from issues.models import Issue, ResidentCode, ResidentMessage
 from issues.progress import HEADLINES
 from outreach.access import Permission, acting, require
@@ -39,18 +38,6 @@ def issue_slip(request: HttpRequest, pk: int) -> HttpResponse:
     code = make(issue=issue, by=acting(request))
     context = {"issue": issue, "renewed": renew, **code_parts(code, request)}
     return render(request, "issues/slip.html", context)
-
-
-def slip_context(issue: Issue, request: HttpRequest) -> dict[str, Any]:
-    """What the card about the resident's page on an issue's page needs (_resident_side.html)."""
-    user = acting(request)
-    messages = list(issue.resident_messages.select_related("told_by").order_by("-pk")[:5])
-    return {
-        "may_print_code": may_print_code(issue, user),
-        "told": messages,
-        "to_tell": issue.recorded_by_id == user.pk
-        and any(message.state == ResidentMessage.State.BY_HAND for message in messages),
-    }
 
 
 @require(Permission.ISSUE_OPEN)

@@ -4,30 +4,64 @@ The steps of an issue are their own append-only history (IssueEvent, guarded by 
 the audit chain as well, whose lock would make all visitors of the district wait for each other.
 """
 
-from issues.actions.call_backs import record_call_back
+from issues.actions.callbacks import (
+    claim_call,
+    claimed_by_other,
+    draw_look_backs,
+    record_call_back,
+    record_look_back,
+    save_script,
+)
 from issues.actions.clues import OpenedClue, OpenedEntry, open_clue, report_clue, step_clue
 from issues.actions.exporting import log_export
 from issues.actions.history import MAX_TEXT, append_event
 from issues.actions.moving import FINISH_OUTCOMES, ConflictError, move_issue
 from issues.actions.opening import active_rules, next_number, open_issue
+from issues.actions.resident_codes import (
+    find_code,
+    may_print_code,
+    print_household_codes,
+    print_issue_code,
+    renew_household_code,
+    renew_issue_code,
+)
+from issues.actions.residents import MAX_REMARK, MAX_REMARK_PHOTOS, MAX_WORDS, add_remark, answer_questions
 from issues.actions.rules import save_rule, shift_rule
+from issues.actions.telling import mark_told
 
 __all__ = [
     "FINISH_OUTCOMES",
+    "MAX_REMARK",
+    "MAX_REMARK_PHOTOS",
     "MAX_TEXT",
+    "MAX_WORDS",
     "ConflictError",
     "OpenedClue",
     "OpenedEntry",
     "active_rules",
+    "add_remark",
+    "answer_questions",
     "append_event",
+    "claim_call",
+    "claimed_by_other",
+    "draw_look_backs",
+    "find_code",
     "log_export",
+    "mark_told",
+    "may_print_code",
     "move_issue",
     "next_number",
     "open_clue",
     "open_issue",
+    "print_household_codes",
+    "print_issue_code",
     "record_call_back",
+    "record_look_back",
+    "renew_household_code",
+    "renew_issue_code",
     "report_clue",
     "save_rule",
+    "save_script",
     "shift_rule",
     "step_clue",
 ]

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from issues import routing, workflow
 from issues.actions.history import MAX_TEXT, append_event
+from issues.actions.telling import tell_resident
 from issues.actions.timing import limit_of, turn_clock
 from issues.models import HelpingUnit, Issue, Outcome, Solvability, UpwardReport
 from issues.workflow import Actor, Move, Request, State
@@ -105,7 +106,7 @@ def move_issue(
     turn_clock(locked, at=now)
     locked.version += 1
     locked.save()
-    append_event(
+    event = append_event(
         locked,
         step.name,
         by=by,
@@ -116,6 +117,7 @@ def move_issue(
         reason=given.reason,
         note=told_note(step, given),
     )
+    tell_resident(locked, event)
     return locked
 
 

@@ -15,6 +15,8 @@ from django.utils.translation import gettext as _
 from households.models import Household
 from issues import attachments, routing
 from issues.actions.history import MAX_TEXT, append_event
+from issues.actions.resident_codes import new_code
+from issues.actions.telling import tell_resident
 from issues.actions.timing import limit_of, set_due_day, turn_clock
 from issues.models import Attachment, Category, Issue, Kind, RoutingRule
 from issues.workflow import State
@@ -76,7 +78,9 @@ def open_issue(
     issue.due_version = 1
     issue.save(force_insert=True)
     turn_clock(issue, at=now)
-    append_event(issue, "open", by=by, at=now, from_state="", from_unit=None, note=route.why)
+    event = append_event(issue, "open", by=by, at=now, from_state="", from_unit=None, note=route.why)
+    new_code(issue=issue).save(force_insert=True)
+    tell_resident(issue, event)
     for photo in clean:
         Attachment.objects.create(
             issue=issue,

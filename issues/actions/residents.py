@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from issues import attachments, progress, workflow
-from issues.actions.call_backs import send_back
+from issues.actions.callbacks import send_back
 from issues.actions.moving import lock, move_issue
 from issues.models import Attachment, CallBack, Issue
 from issues.workflow import Actor, State
@@ -98,7 +98,7 @@ def answer_questions(*, issue: Issue, contacted: bool, solved: bool, content: st
     )
     answer.full_clean()
     answer.save()
-    if not answer.is_satisfied:
+    if not answer.satisfies(locked.outcome):
         send_back(locked, by=None, actor=Actor.RESIDENT, note=words or _("The resident is not content."))
     elif locked.state != State.CLOSED:
         locked.version += 1  # whoever has the page open sees that there is an answer

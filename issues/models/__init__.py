@@ -3,12 +3,15 @@
 from issues.models.clue import Clue, ClueEntry, ClueQuerySet
 from issues.models.issue import UNREACHED_DAYS, Attachment, Issue, IssueEvent, IssueQuerySet, Outcome, Solvability
 from issues.models.loop import CallBack, HelpingUnit, IssueSegment, UpwardReport
+from issues.models.resident import CallClaim, CallScript, LookBack, ResidentCode, ResidentMessage
 from issues.models.setup import Category, Kind, KindLimit, RoutingRule
 
 __all__ = [
     "UNREACHED_DAYS",
     "Attachment",
     "CallBack",
+    "CallClaim",
+    "CallScript",
     "Category",
     "Clue",
     "ClueEntry",
@@ -20,7 +23,10 @@ __all__ = [
     "IssueSegment",
     "Kind",
     "KindLimit",
+    "LookBack",
     "Outcome",
+    "ResidentCode",
+    "ResidentMessage",
     "RoutingRule",
     "Solvability",
     "UpwardReport",

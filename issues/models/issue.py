@@ -408,7 +408,7 @@ class Attachment(models.Model):
     sha256 = models.CharField(max_length=64)
     size = models.PositiveIntegerField()
     added_at = models.DateTimeField(default=timezone.now)
-    added_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    added_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")  # null: the resident
 
     class Meta:
         ordering = ["pk"]

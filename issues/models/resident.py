@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from households.models import Household
 from issues import codes
 from issues.models.issue import Issue, IssueEvent
-from outreach.models import User
+from outreach.models import Unit, User
 
 
 class ResidentCode(models.Model):
@@ -96,3 +96,59 @@ class ResidentMessage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.issue_id} {self.kind} {self.state}"
+
+
+class CallClaim(models.Model):
+    """Who is asking a resident just now, so that two people do not call the same one. Over at `until`."""
+
+    issue = models.OneToOneField(Issue, on_delete=models.CASCADE, related_name="call_claim")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.issue_id} {self.user_id}"
+
+
+class CallScript(models.Model):
+    """What a district's people say when they call back; without a row the default text holds."""
+
+    district = models.OneToOneField(Unit, on_delete=models.CASCADE, related_name="+")
+    text = models.TextField(_("what is said"), max_length=1000)
+
+    def __str__(self) -> str:
+        return str(self.district_id)
+
+
+class LookBack(models.Model):
+    """A closed issue drawn to be looked at again, a month and three months later (回头看)."""
+
+    class Result(models.TextChoices):
+        HOLDS = "holds", _("still solved")
+        RELAPSED = "relapsed", _("it came back")
+        UNREACHED = "unreached", _("nobody could be asked")
+
+    issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="look_backs")
+    closed_at = models.DateTimeField()
+    months = models.PositiveSmallIntegerField(_("months after closing"))
+    drawn_at = models.DateTimeField(default=timezone.now)
+    result = models.CharField(_("result"), max_length=10, choices=Result, blank=True, default="")
+    words = models.TextField(_("what was found"), max_length=500, blank=True)
+    done_at = models.DateTimeField(null=True)
+    done_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    done_by_unit = models.ForeignKey(Unit, null=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["pk"]
+        indexes = [models.Index(fields=["id"], name="issues_lookback_to_do", condition=Q(result=""))]
+        constraints = [
+            # an issue that was redone and closed again is drawn anew
+            models.UniqueConstraint(fields=["issue", "closed_at", "months"], name="issues_lookback_once"),
+            models.CheckConstraint(
+                name="issues_lookback_done_by_whom",
+                condition=Q(result="", done_at__isnull=True, done_by__isnull=True, done_by_unit__isnull=True)
+                | ~Q(result="") & Q(done_at__isnull=False, done_by__isnull=False, done_by_unit__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.issue_id} +{self.months}"

@@ -8,5 +8,5 @@ INSERT INTO reports_dirtyday (campaign_id, unit_id, day) SELECT campaign_id, uni
 
 
 class Migration(migrations.Migration):
-    dependencies = [("reports", "0003_closed_loop"), ("issues", "0009_closed_loop_guard")]
+    dependencies = [("reports", "0003_closed_loop"), ("issues", "0012_closed_loop_guard")]
     operations = [migrations.RunSQL(AGAIN, migrations.RunSQL.noop)]

@@ -9,9 +9,9 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('households', '0005_source_import_plain'),
-        ('issues', '0005_ledger_indexes'),
-        ('outreach', '0006_issue_supervise'),
+        ('households', '0006_search'),
+        ('issues', '0008_clues'),
+        ('outreach', '0007_issue_supervise'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -26,5 +26,5 @@ END $$;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("issues", "0008_closed_loop_rules")]
+    dependencies = [("issues", "0011_closed_loop_rules")]
     operations = [migrations.RunSQL(GUARD, migrations.RunSQL.noop)]

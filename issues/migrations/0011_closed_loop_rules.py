@@ -5,7 +5,7 @@ import django.db.models.expressions
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('issues', '0007_fill_closed_loop'),
+        ('issues', '0010_fill_closed_loop'),
     ]
 
     operations = [

@@ -22,5 +22,5 @@ SELECT id, unit_id, 'reviewing', done_at, closed_at FROM issues_issue WHERE done
 
 
 class Migration(migrations.Migration):
-    dependencies = [("issues", "0006_closed_loop")]
+    dependencies = [("issues", "0009_closed_loop")]
     operations = [migrations.RunSQL(FILL, migrations.RunSQL.noop)]
