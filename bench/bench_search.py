@@ -132,6 +132,7 @@ def write(issues: int, households: int) -> None:
     unit = Unit.objects.create(code="439900", name="星河区", kind="district")
     seed.add_units(unit, 20, 400)
     visitor = seed.add_person("B-VISITOR", Role.VISITOR, unit)
+    judge = seed.add_person("B-JUDGE", Role.SUPERVISOR, unit)
     campaign = Campaign.objects.create(
         name="春季走访", district=unit, starts_on=seed.STARTS_ON, ends_on=seed.STARTS_ON, state=Campaign.State.OPEN
     )
@@ -140,7 +141,7 @@ def write(issues: int, households: int) -> None:
         cursor.execute("SET session_replication_role = replica")
         seed.add_households(households, 400)
         seed.add_residents()
-        seed.add_issues(campaign, visitor, issues)
+        seed.add_issues(campaign, visitor, judge, issues)
         cursor.execute("SET session_replication_role = DEFAULT")
     for kind in ("need", "dispute", "hazard", "suggestion", "consultation"):
         KindLimit.objects.create(kind=kind, workdays=7)
@@ -183,7 +184,7 @@ def plain_read(person: User, words: str) -> None:
         more_homes=(INITIALS if words.isascii() and words.isalpha() else "") + (PHONES if words.isdigit() else ""),
         more_issues=NUMBERS if words.isascii() and words.isalnum() and len(words) > 2 else "",
     )
-    values = {"words": words, "start": words + "%", "inside": f"%{words}%", "back": words[::-1] + "%"}
+    values: dict[str, Any] = {"words": words, "start": words + "%", "inside": f"%{words}%", "back": words[::-1] + "%"}
     values |= {"pieces": pieces(words), "code": person.post.unit.code + "%"}
     with connection.cursor() as cursor:
         cursor.execute(sql, values)

@@ -74,9 +74,7 @@ def figures(user: User) -> Figures:
     valid = calls.filter(reached=CallBack.Reached.REACHED)
     last = valid.filter(
         pk=Subquery(
-            CallBack.objects.filter(
-                issue=OuterRef("issue"), round=OuterRef("round"), reached=CallBack.Reached.REACHED
-            )
+            CallBack.objects.filter(issue=OuterRef("issue"), round=OuterRef("round"), reached=CallBack.Reached.REACHED)
             .order_by("-pk")
             .values("pk")[:1]
         )

@@ -52,9 +52,7 @@ class ScriptForm(forms.Form):
 class LookBackForm(forms.Form):
     """What looking again found."""
 
-    result = forms.ChoiceField(
-        label=gettext_lazy("Result"), choices=LookBack.Result.choices, widget=forms.RadioSelect
-    )
+    result = forms.ChoiceField(label=gettext_lazy("Result"), choices=LookBack.Result.choices, widget=forms.RadioSelect)
     words = forms.CharField(
         label=gettext_lazy("What was found"),
         max_length=500,

@@ -13,7 +13,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from issues import actions, desk as rules
+from issues import actions
+from issues import desk as rules
 from issues.desk_forms import DeskForm, LookBackForm, ScriptForm
 from issues.models import UNREACHED_DAYS, CallBack, Issue, LookBack
 from outreach.access import Permission, acting, has_permission, post_of, require

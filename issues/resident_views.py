@@ -77,7 +77,9 @@ def issues_of(code: ResidentCode) -> IssueQuerySet:
 def resident_start(request: HttpRequest) -> HttpResponse:
     """The form for the code; what it opens is shown on the pages it leads to."""
     if request.method == "GET":
-        return render(request, "issues/resident/start.html", {"form": CodeForm(), "is_in": code_of(request) is not None})
+        return render(
+            request, "issues/resident/start.html", {"form": CodeForm(), "is_in": code_of(request) is not None}
+        )
     form = CodeForm(request.POST)
     if not form.is_valid():
         return start_again(request, form, status=422)
@@ -195,7 +197,9 @@ def resident_answer(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("resident_start")
     form = AnswerForm(request.POST, auto_id="answer_%s")
     if request.user.is_authenticated:
-        form.add_error(None, _("You are logged in as staff. Only the resident answers here; staff use the call-back desk."))
+        form.add_error(
+            None, _("You are logged in as staff. Only the resident answers here; staff use the call-back desk.")
+        )
     if form.is_valid():
         try:
             call = actions.answer_questions(issue=issue, **form.answers())

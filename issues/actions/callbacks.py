@@ -112,7 +112,9 @@ def claim_call(*, issue: Issue, by: User) -> CallClaim:
     return CallClaim.objects.update_or_create(issue=locked, defaults={"user": by, "until": until})[0]
 
 
-def send_back(issue: Issue, *, by: User | None, note: str, actor: str = workflow.Actor.STAFF, reason: str = "") -> Issue:
+def send_back(
+    issue: Issue, *, by: User | None, note: str, actor: str = workflow.Actor.STAFF, reason: str = ""
+) -> Issue:
     """Have `issue` redone because the resident is not content: by the same unit, or the second time one level up."""
     up = workflow.GOES_UP.holds(issue.facts)
     return move_issue(

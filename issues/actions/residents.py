@@ -66,9 +66,7 @@ def add_remark(*, issue: Issue, text: str, photos: Sequence[UploadedFile] = ()) 
         )
     if resumes:
         note = _("The resident has answered.")
-        moved = move_issue(
-            issue=moved, move="resume", by=None, actor=Actor.RESIDENT, version=moved.version, note=note
-        )
+        moved = move_issue(issue=moved, move="resume", by=None, actor=Actor.RESIDENT, version=moved.version, note=note)
     return moved
 
 

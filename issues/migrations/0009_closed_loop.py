@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('households', '0006_search'),
         ('issues', '0008_clues'),
-        ('outreach', '0007_issue_supervise'),
+        ('outreach', '0006_discipline_role'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
