@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
+from django.db.models import Count, F, OuterRef, Q, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -34,26 +35,45 @@ def judged_by(user: User) -> IssueQuerySet:
     )
 
 
-def queue(user: User) -> IssueQuerySet:
-    """The issues to call back, those verified first at the top; who asked to be called later comes when it is time."""
-    now = timezone.now()
-    calls = CallBack.objects.filter(issue=OuterRef("pk"), round=OuterRef("redos"))
-    claims = CallClaim.objects.filter(issue=OuterRef("pk"), until__gt=now)
-    return (
-        judged_by(user)
-        .filter(state=State.VERIFIED)
-        .annotate(
-            attempts=Count("call_backs", filter=Q(call_backs__round=F("redos"))),
-            last_result=Subquery(calls.order_by("-pk").values("reached")[:1]),
-            last_at=Subquery(calls.order_by("-pk").values("at")[:1]),
-            call_again_at=Subquery(calls.order_by("-pk").values("call_again_at")[:1]),
-            claimed_by=Subquery(claims.values("user__name")[:1]),
-            claimed_by_id=Subquery(claims.values("user")[:1]),
-            has_answer=Exists(calls.filter(channel=CallBack.Channel.PAGE)),
+@dataclass(frozen=True)
+class Asked:
+    """How far asking about an issue has come in this round."""
+
+    attempts: int
+    last: str
+    call_again_at: datetime | None
+    claimed_by: str
+    claimed_by_id: int | None
+    has_answer: bool
+
+
+def asked(issues: Iterable[Issue]) -> dict[int, Asked]:
+    """Return how far asking has come, by issue; two queries for any number."""
+    rows = list(issues)
+    calls: dict[int, list[CallBack]] = {}
+    for call in CallBack.objects.filter(issue__in=rows, round=F("issue__redos")).order_by("pk"):
+        calls.setdefault(call.issue_id, []).append(call)
+    claims = {
+        claim.issue_id: claim.user
+        for claim in CallClaim.objects.filter(issue__in=rows, until__gt=timezone.now()).select_related("user")
+    }
+    found = {}
+    for issue in rows:
+        own, claimer = calls.get(issue.pk, []), claims.get(issue.pk)
+        found[issue.pk] = Asked(
+            attempts=len(own),
+            last=own[-1].reached if own else "",
+            call_again_at=own[-1].call_again_at if own else None,
+            claimed_by=claimer.name if claimer else "",
+            claimed_by_id=claimer.pk if claimer else None,
+            has_answer=any(call.channel == CallBack.Channel.PAGE for call in own),
         )
-        .with_names()
-        .order_by("verified_at", "pk")
-    )
+    return found
+
+
+def queue(user: User) -> IssueQuerySet:
+    """The issues to call back, those verified first at the top."""
+    return judged_by(user).filter(state=State.VERIFIED).with_names().order_by("verified_at", "pk")
 
 
 @dataclass(frozen=True)
@@ -81,13 +101,13 @@ def figures(user: User) -> Figures:
     )
     counts = last.aggregate(
         n=Count("pk"),
-        contacted=Count("pk", filter=Q(contacted=True)),
-        solved=Count("pk", filter=Q(solved=True)),
-        content=Count("pk", filter=Q(content=CallBack.Content.CONTENT)),
-        mostly=Count("pk", filter=Q(content=CallBack.Content.MOSTLY)),
+        were_contacted=Count("pk", filter=Q(contacted=True)),
+        were_solved=Count("pk", filter=Q(solved=True)),
+        were_content=Count("pk", filter=Q(content=CallBack.Content.CONTENT)),
+        were_mostly=Count("pk", filter=Q(content=CallBack.Content.MOSTLY)),
     )
-    content = counts["content"] + CONTENT_WEIGHT[CallBack.Content.MOSTLY] * counts["mostly"]
-    return Figures(calls.count(), counts["n"], counts["contacted"], counts["solved"], content)
+    content = counts["were_content"] + CONTENT_WEIGHT[CallBack.Content.MOSTLY] * counts["were_mostly"]
+    return Figures(calls.count(), counts["n"], counts["were_contacted"], counts["were_solved"], content)
 
 
 def look_backs_of(user: User) -> list[int]:

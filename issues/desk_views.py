@@ -50,17 +50,18 @@ def desk(request: HttpRequest) -> HttpResponse:
     user, now = acting(request), timezone.now()
     page = Paginator(rules.queue(user), PAGE_ROWS).get_page(request.GET.get("page"))
     rows = []
+    asked = rules.asked(page.object_list)
     for issue in page.object_list:
-        shows = issue.shows_resident_to(user)
-        last = issue.last_result
+        shows, so_far = issue.shows_resident_to(user), asked[issue.pk]
         rows.append(
             {
                 "issue": issue,
                 "household": issue.household if shows else None,
-                "last": CallBack.Reached(last).label if last else "",
-                "tone": REACHED_TONES.get(last or "", "neutral"),
-                "is_later": issue.call_again_at is not None and issue.call_again_at > now,
-                "other": issue.claimed_by if issue.claimed_by_id not in (None, user.pk) else "",
+                "last": CallBack.Reached(so_far.last).label if so_far.last else "",
+                "tone": REACHED_TONES.get(so_far.last, "neutral"),
+                "is_later": so_far.call_again_at is not None and so_far.call_again_at > now,
+                "asked": so_far,
+                "other": so_far.claimed_by if so_far.claimed_by_id != user.pk else "",
             }
         )
     context = {
@@ -108,7 +109,7 @@ def desk_issue(request: HttpRequest, pk: int) -> HttpResponse:
         form.add_error(None, str(conflict))
         return render_call(request, load(request, pk), form, status=409)
     except ValidationError as error:
-        form.add_error(None, error.messages)  # type: ignore[arg-type]
+        form.add_error(None, error.messages)
         return render_call(request, issue, form, status=422)
     after = Issue.objects.get(pk=pk)
     messages.success(
@@ -133,7 +134,7 @@ def render_call(request: HttpRequest, issue: Issue, form: DeskForm, *, status: i
         "script": rules.script_of(user),
         "calls": [{"call": call, "tone": REACHED_TONES[call.reached]} for call in calls],
         "other": actions.claimed_by_other(issue, user),
-        "is_mine": issue.claimed_by_id == user.pk,
+        "is_mine": rules.asked([issue])[issue.pk].claimed_by_id == user.pk,
         "tried_days": days,
         "needed_days": UNREACHED_DAYS,
         "may_close": any(move.name == "close" for move in issue.allowed_moves(user)),
@@ -198,9 +199,9 @@ def look_back_detail(request: HttpRequest, look_back: int) -> HttpResponse:
         except ValidationError as error:
             if hasattr(error, "error_dict"):
                 for field, problems in error.message_dict.items():
-                    form.add_error(field, problems)  # type: ignore[arg-type]
+                    form.add_error(field, problems)
             else:
-                form.add_error(None, error.messages)  # type: ignore[arg-type]
+                form.add_error(None, error.messages)
         except PermissionDenied:
             raise
         else:

@@ -42,9 +42,7 @@ HEADLINES: dict[str, str | Promise] = {
     State.RETURNED: gettext_lazy("Which unit handles it is being decided anew."),
     State.ARBITRATION: gettext_lazy("The district is deciding which unit handles it."),
     State.PAUSED: gettext_lazy("%(unit)s handles it. It is paused for the time being."),
-    State.REPORTED: gettext_lazy(
-        "It is beyond the district's powers. It was reported upward and waits for the answer."
-    ),
+    State.REPORTED: gettext_lazy("It is beyond the district's powers. It was reported upward; the answer is awaited."),
     State.DONE: gettext_lazy("%(unit)s reports it done. Another unit now checks the result."),
     State.VERIFIED: gettext_lazy("The result was checked. We would like to know from you: is it solved?"),
     State.CLOSED: gettext_lazy("It is closed."),

@@ -219,10 +219,10 @@ def resident_answer(request: HttpRequest, pk: int) -> HttpResponse:
 def take_over(form: RemarkForm | AnswerForm, error: ValidationError) -> None:
     """Show an action's complaints beside the form's fields."""
     if not hasattr(error, "error_dict"):
-        form.add_error(None, error.messages)  # type: ignore[arg-type]
+        form.add_error(None, error.messages)
         return
     for field, problems in error.message_dict.items():
-        form.add_error(field if field in form.fields else None, problems)  # type: ignore[arg-type]
+        form.add_error(field if field in form.fields else None, problems)
 
 
 @for_residents

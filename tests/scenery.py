@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from households.models import Household, Pairing, Resident, ResidentChange, RosterImport
 from issues import clues
-from issues.models import Attachment, Category, Clue, Issue, IssueEvent, RoutingRule
+from issues.models import Attachment, Category, Clue, Issue, IssueEvent, LookBack, RoutingRule
 from outreach.access import Permission, Role
 from outreach.models import Campaign, Membership, Unit, User
 from tests.cast import Cast, make_user
@@ -41,6 +41,8 @@ class Place:
     assignment: Assignment
     visit: Visit
     issue: Issue
+    verified: Issue
+    look_back: LookBack
     attachment: Attachment
     rule: RoutingRule
     clue: Clue
@@ -83,6 +85,27 @@ def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, c
     IssueEvent.objects.create(
         issue=issue, by=visitor, by_unit=village, move="open", to_state="accepted", to_unit=holder
     )
+    verified = Issue.objects.create(
+        number=f"{village.code}-2",
+        kind="need",
+        category=issue.category,
+        text="路灯又不亮",
+        place=village,
+        household=household,
+        state="verified",
+        unit=holder,
+        limit_workdays=7,
+        due_on=timezone.localdate() + timedelta(days=5),
+        recorded_by=visitor,
+        dispatched_at=now,
+        accepted_at=now,
+        done_at=now,
+        done_by=visitor,
+        done_by_unit=holder,
+        outcome="solved",
+        verified_at=now,
+        verified_by=clerk,
+    )
     change = ResidentChange.objects.create(household=household, changes={"phone": "13900008888"}, proposed_by=visitor)
     return Place(
         unit=village,
@@ -106,6 +129,8 @@ def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, c
             is_counted=True,
         ),
         issue=issue,
+        verified=verified,
+        look_back=LookBack.objects.create(issue=verified, closed_at=now, months=1),
         attachment=Attachment.objects.create(
             issue=issue,
             file=ContentFile(b"x", name=f"{village.code}.jpg"),
@@ -171,6 +196,7 @@ NOUNS: list[tuple[str, Callable[[Place], Any]]] = [
     ("clue", lambda place: place.clue),
     ("attachment", lambda place: place.attachment),
     ("photo", lambda place: place.attachment),
+    ("look_back", lambda place: place.look_back),
     ("rule", lambda place: place.rule),
     ("import", lambda place: place.roster_import),
     ("change", lambda place: place.change),
@@ -190,6 +216,10 @@ MAIN = {"households": "household", "issues": "issue", "visits": "household", "re
 # url name → argument → value, where the rules above do not fit.
 SPECIAL: dict[str, dict[str, Callable[[Place], Any]]] = {
     "issues:attachment": {"pk": lambda place: place.issue.pk},
+    "issues:desk_issue": {"pk": lambda place: place.verified.pk},
+    "issues:desk_issue_take": {"pk": lambda place: place.verified.pk},
+    "resident_answer": {"pk": lambda place: place.issue.pk},
+    "resident_remark": {"pk": lambda place: place.issue.pk},
     "issues:move": {"name": lambda place: "finish"},
     "clues:step": {"name": lambda place: "note"},
     "reports:household_rows": {"figure": lambda place: "covered"},

@@ -1,4 +1,4 @@
-"""The contact cards (民情联系卡): one for each household, with the visitor's name, a phone number and the household's code."""
+"""The contact cards (民情联系卡): one a household, with the visitor's name, a number and the household's code."""
 
 from __future__ import annotations
 

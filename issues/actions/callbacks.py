@@ -86,7 +86,7 @@ def record_call_back(
 
 
 def demand_asker(issue: Issue, user: User) -> None:
-    """Raise PermissionDenied unless `user` may judge the result of `issue`: the handling unit never asks about its own."""
+    """Raise PermissionDenied unless `user` may judge the result: the handling unit never asks about its own."""
     refusal = issue.refusal(workflow.BY_NAME["redo"], user)
     if refusal in (workflow.Refusal.PERMISSION, workflow.Refusal.SIDE):
         raise PermissionDenied(refusal.label)

@@ -50,7 +50,7 @@ def may_print_code(issue: Issue, user: User) -> bool:
 
 @transaction.atomic
 def print_issue_code(*, issue: Issue, by: User) -> ResidentCode:
-    """Return the code of `issue` for printing, on record. Raises PermissionDenied where `by` may not (may_print_code)."""
+    """Return the code of `issue` for printing, on record. Raises PermissionDenied unless may_print_code."""
     if not may_print_code(issue, by):
         raise PermissionDenied("the code of this issue")
     code = code_of_issue(issue)

@@ -44,7 +44,7 @@ def add_remark(*, issue: Issue, text: str, photos: Sequence[UploadedFile] = ()) 
         except ValidationError as error:
             errors["photos"] = error.messages
     if errors:
-        raise ValidationError(errors)  # type: ignore[arg-type]
+        raise ValidationError(errors)
     if locked.state not in workflow.ALIVE_STATES:
         raise ValidationError(_("This issue has ended: nothing can be added any more."))
     said = locked.events.filter(move="remark", actor=Actor.RESIDENT)
