@@ -51,8 +51,15 @@ MOVE_LOOKS = {
     "close_not_content": ("warn", "lock", "secondary"),
     "merge": ("info", "layers", "secondary"),
     "unmerge": ("info", "swap", "secondary"),
+    "merged_here": ("info", "layers", "secondary"),
+    "unmerged_here": ("info", "swap", "secondary"),
     "supervise": ("bad", "flag", "secondary"),
     "release": ("good", "flag", "secondary"),
+}
+# Entries of a history that are no moves: what another issue's move left there.
+ENTRY_TITLES = {
+    "merged_here": _("Another issue was merged into this one"),
+    "unmerged_here": _("An issue was taken out of this one again"),
 }
 # What the note of a move is about, and what stands below the field.
 NOTE_LABELS = {

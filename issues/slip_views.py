@@ -30,7 +30,7 @@ def code_parts(code: ResidentCode, request: HttpRequest) -> dict[str, Any]:
 @require(Permission.ISSUE_VIEW)
 @require_POST
 @never_cache
-def issue_slip(request: HttpRequest, pk: int) -> HttpResponse:
+def resident_slip(request: HttpRequest, pk: int) -> HttpResponse:
     """The slip for the resident, to be printed. A POST: printing is on record. `renew` withdraws the old code."""
     issue = get_object_or_404(Issue.objects.visible_to(request.user).with_names(), pk=pk)
     renew = "renew" in request.POST

@@ -2,7 +2,18 @@
 
 from django.urls import include, path
 
-from issues import desk_views, ledger_views, move_views, rule_views, slip_views, views
+from issues import (
+    bulk_views,
+    desk_views,
+    duplicate_views,
+    ledger_views,
+    move_views,
+    paper_views,
+    rule_views,
+    slip_views,
+    upload_views,
+    views,
+)
 
 app_name = "issues"
 
@@ -10,7 +21,9 @@ issue_urls = [
     path("", views.issue_detail, name="detail"),
     path("move/<slug:name>/", move_views.issue_move, name="move"),
     path("call-back/", move_views.call_back, name="call_back"),
-    path("slip/", slip_views.issue_slip, name="issue_slip"),
+    path("slip/", paper_views.issue_slip, name="slip"),
+    path("letter/", paper_views.issue_letter, name="letter"),
+    path("resident-slip/", slip_views.resident_slip, name="resident_slip"),
     path("told/", slip_views.issue_told, name="issue_told"),
     path("photos/<int:photo>/", views.attachment, name="attachment"),
 ]
@@ -32,13 +45,27 @@ desk_urls = [
     path("<int:pk>/take/", desk_views.desk_issue_take, name="desk_issue_take"),
 ]
 
+upload_urls = [
+    path("", upload_views.ledger_uploads, name="uploads"),
+    path("commit/", upload_views.ledger_upload_commit, name="upload_commit"),
+    path("discard/", upload_views.ledger_upload_discard, name="upload_discard"),
+    path("faults/", upload_views.ledger_upload_faults, name="upload_faults"),
+]
+
 urlpatterns = [
     path("", ledger_views.issue_list, name="list"),
     path("new/", views.issue_new, name="new"),
+    path("new/lookalikes/", duplicate_views.lookalikes, name="lookalikes"),
     path("export/", ledger_views.issue_export, name="export"),
+    path("print/", paper_views.issue_print, name="print"),
+    path("bulk/", bulk_views.issue_bulk, name="bulk"),
+    path("columns/", ledger_views.columns_choose, name="columns"),
+    path("filters/", ledger_views.filter_save, name="filter_save"),
+    path("filters/delete/", ledger_views.filter_delete, name="filter_delete"),
     path("household/<int:pk>/", views.household_issues, name="household_issues"),
     path("callbacks/", include(desk_urls)),
     path("to-tell/", slip_views.tell_list, name="tell_list"),
     path("rules/", include(rule_urls)),
+    path("uploads/", include(upload_urls)),
     path("<int:pk>/", include(issue_urls)),
 ]

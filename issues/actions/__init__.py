@@ -13,8 +13,10 @@ from issues.actions.callbacks import (
     save_script,
 )
 from issues.actions.clues import OpenedClue, OpenedEntry, open_clue, report_clue, step_clue
+from issues.actions.editing import EDITS, edit_issue
 from issues.actions.exporting import log_export
 from issues.actions.history import MAX_TEXT, append_event
+from issues.actions.ledger import save_filter
 from issues.actions.moving import FINISH_OUTCOMES, ConflictError, move_issue
 from issues.actions.opening import active_rules, next_number, open_issue
 from issues.actions.resident_codes import (
@@ -28,8 +30,10 @@ from issues.actions.resident_codes import (
 from issues.actions.residents import MAX_REMARK, MAX_REMARK_PHOTOS, MAX_WORDS, add_remark, answer_questions
 from issues.actions.rules import save_rule, shift_rule
 from issues.actions.telling import mark_told
+from issues.actions.uploads import commit_upload, discard_upload, keep_upload
 
 __all__ = [
+    "EDITS",
     "FINISH_OUTCOMES",
     "MAX_REMARK",
     "MAX_REMARK_PHOTOS",
@@ -44,8 +48,12 @@ __all__ = [
     "append_event",
     "claim_call",
     "claimed_by_other",
+    "commit_upload",
+    "discard_upload",
     "draw_look_backs",
+    "edit_issue",
     "find_code",
+    "keep_upload",
     "log_export",
     "mark_told",
     "may_print_code",
@@ -60,6 +68,7 @@ __all__ = [
     "renew_household_code",
     "renew_issue_code",
     "report_clue",
+    "save_filter",
     "save_rule",
     "save_script",
     "shift_rule",

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from issues import routing, workflow
+from issues.actions import merging
 from issues.actions.history import MAX_TEXT, append_event
 from issues.actions.telling import tell_resident
 from issues.actions.timing import limit_of, turn_clock
@@ -75,6 +76,8 @@ def move_issue(
     step = workflow.BY_NAME.get(move)
     if step is None:
         raise ValidationError(_("There is no such step."))
+    if step.name in merging.MOVES:
+        merging.lock_both(issue, main)
     locked = lock(issue)
     refusal = refusal_of(step, locked, by=by, actor=actor)
     # The right first: whoever may not take the step learns nothing of versions. The state last: after a stale version
@@ -101,7 +104,7 @@ def move_issue(
         document=document.strip(),
     )
     check_move(step, locked, given)
-    before, holder, now = locked.state, locked.unit, timezone.now()
+    before, holder, now, merged_into = locked.state, locked.unit, timezone.now(), locked.merged_into
     apply_move(step, locked, given, by=by, at=now)
     turn_clock(locked, at=now)
     locked.version += 1
@@ -118,6 +121,8 @@ def move_issue(
         note=told_note(step, given),
     )
     tell_resident(locked, event)
+    if step.name in merging.MOVES:
+        merging.tell_main(step.name, main or merged_into, locked, by=by, at=now)
     return locked
 
 
@@ -280,7 +285,7 @@ def check_move(step: Move, issue: Issue, given: Given) -> None:
         errors["outcome"] = _("Choose how it ended.")
     if given.solvability not in Solvability.values:
         errors["solvability"] = _("Choose one of the answers.")
-    elif step.name == "finish" and given.outcome != Outcome.SOLVED and not given.solvability:
+    elif step.name == "finish" and given.outcome in FINISH_OUTCOMES[1:] and not given.solvability:
         errors["solvability"] = _("Say whether it can be solved at all.")
     if "unit" in step.required:
         errors |= unit_errors(step, issue, given.unit)

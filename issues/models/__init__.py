@@ -2,6 +2,7 @@
 
 from issues.models.clue import Clue, ClueEntry, ClueQuerySet
 from issues.models.issue import UNREACHED_DAYS, Attachment, Issue, IssueEvent, IssueQuerySet, Outcome, Solvability
+from issues.models.ledger import LedgerLayout, LedgerUpload, SavedFilter
 from issues.models.loop import CallBack, HelpingUnit, IssueSegment, UpwardReport
 from issues.models.resident import CallClaim, CallScript, LookBack, ResidentCode, ResidentMessage
 from issues.models.setup import Category, Kind, KindLimit, RoutingRule
@@ -23,11 +24,14 @@ __all__ = [
     "IssueSegment",
     "Kind",
     "KindLimit",
+    "LedgerLayout",
+    "LedgerUpload",
     "LookBack",
     "Outcome",
     "ResidentCode",
     "ResidentMessage",
     "RoutingRule",
+    "SavedFilter",
     "Solvability",
     "UpwardReport",
 ]
