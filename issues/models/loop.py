@@ -121,14 +121,14 @@ class CallBack(models.Model):
     round = models.PositiveSmallIntegerField()
     channel = models.CharField(_("channel"), max_length=10, choices=Channel)
     reached = models.CharField(_("result of the call"), max_length=12, choices=Reached)
-    contacted = models.BooleanField(_("did the unit contact you?"), null=True)
-    solved = models.BooleanField(_("is it solved?"), null=True)
+    contacted = models.BooleanField(_("did the unit contact you?"), null=True, blank=True)
+    solved = models.BooleanField(_("is it solved?"), null=True, blank=True)
     content = models.CharField(_("are you content?"), max_length=12, choices=Content, blank=True)
     words = models.TextField(_("in the resident's words"), max_length=500, blank=True)
     call_again_at = models.DateTimeField(_("call again at"), null=True, blank=True)
     at = models.DateTimeField(default=timezone.now)
-    by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
-    by_unit = models.ForeignKey(Unit, null=True, on_delete=models.PROTECT, related_name="+")
+    by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    by_unit = models.ForeignKey(Unit, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
 
     class Meta:
         ordering = ["pk"]
