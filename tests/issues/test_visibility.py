@@ -72,6 +72,7 @@ def random_world(draw, cast):
             place=place,
             household=household,
             state=State.NEW,
+            limit_workdays=5,
             unit=draw(st.sampled_from(units)),
             due_on="2026-12-01",
             recorded_by=draw(st.sampled_from(people)),
