@@ -197,9 +197,7 @@ def resident_answer(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("resident_start")
     form = AnswerForm(request.POST, auto_id="answer_%s")
     if request.user.is_authenticated:
-        form.add_error(
-            None, _("You are logged in as staff. Only the resident answers here; staff use the call-back desk.")
-        )
+        form.add_error(None, _("You are logged in as staff. Only residents answer here; staff use the call-back desk."))
     if form.is_valid():
         try:
             call = actions.answer_questions(issue=issue, **form.answers())

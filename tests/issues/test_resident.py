@@ -93,7 +93,7 @@ def test_the_page_tells_how_the_issue_stands_in_plain_words(cast, home):
 
 
 def test_the_page_reveals_nothing_about_anybody_else(cast, home):
-    other = Household.objects.create(village=cast.shiqiao, head_name="邻家大伯", phone="13911112222", address="邻家门牌")
+    other = Household.objects.create(village=cast.shiqiao, head_name="邻家大伯", phone="13911112222")
     Resident.objects.create(household=other, name="邻家阿婆", relation="10")
     theirs = issue_at(cast, household=other, text="邻家的秘密诉求")
     mine = issue_at(cast, "new", household=home)
