@@ -55,6 +55,15 @@ MOVE_LOOKS = {
     "unmerged_here": ("info", "swap", "secondary"),
     "supervise": ("bad", "flag", "secondary"),
     "release": ("good", "flag", "secondary"),
+    "edit": ("info", "edit", "secondary"),
+    "remove_file": ("warn", "trash", "secondary"),
+}
+# Steps noted in the history beside the moves: label, tone, icon.
+NOTED_STEPS = {
+    "risk": (_("Risk rated"), "warn", "flame"),
+    "session": (_("Mediation session"), "info", "users"),
+    "agreement": (_("Agreement recorded"), "good", "check-circle"),
+    "performance": (_("Performance followed up"), "info", "refresh"),
 }
 # Entries of a history that are no moves: what another issue's move left there.
 ENTRY_TITLES = {

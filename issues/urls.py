@@ -4,8 +4,12 @@ from django.urls import include, path
 
 from issues import (
     bulk_views,
+    cluster_views,
     desk_views,
+    dispute_views,
     duplicate_views,
+    edit_views,
+    file_views,
     ledger_views,
     move_views,
     paper_views,
@@ -21,11 +25,20 @@ issue_urls = [
     path("", views.issue_detail, name="detail"),
     path("move/<slug:name>/", move_views.issue_move, name="move"),
     path("call-back/", move_views.call_back, name="call_back"),
+    path("edit/", edit_views.issue_edit, name="edit"),
+    path("photos/<int:photo>/", file_views.attachment, name="attachment"),
+    path("photos/<int:photo>/remove/", file_views.attachment_remove, name="attachment_remove"),
     path("slip/", paper_views.issue_slip, name="slip"),
     path("letter/", paper_views.issue_letter, name="letter"),
     path("resident-slip/", slip_views.resident_slip, name="resident_slip"),
     path("told/", slip_views.issue_told, name="issue_told"),
-    path("photos/<int:photo>/", views.attachment, name="attachment"),
+]
+
+dispute_urls = [
+    path("", dispute_views.dispute_detail, name="dispute_detail"),
+    path("write/<slug:part>/", dispute_views.dispute_write, name="dispute_write"),
+    path("parties/<int:party>/remove/", dispute_views.dispute_party_remove, name="dispute_party_remove"),
+    path("papers/<slug:paper>/", dispute_views.dispute_paper, name="dispute_paper"),
 ]
 
 rule_urls = [
@@ -54,6 +67,7 @@ upload_urls = [
 
 urlpatterns = [
     path("", ledger_views.issue_list, name="list"),
+    path("clusters/", cluster_views.cluster_list, name="clusters"),
     path("new/", views.issue_new, name="new"),
     path("new/lookalikes/", duplicate_views.lookalikes, name="lookalikes"),
     path("export/", ledger_views.issue_export, name="export"),
@@ -66,6 +80,8 @@ urlpatterns = [
     path("callbacks/", include(desk_urls)),
     path("to-tell/", slip_views.tell_list, name="tell_list"),
     path("rules/", include(rule_urls)),
+    path("disputes/", dispute_views.dispute_list, name="disputes"),
+    path("<int:pk>/mediation/", include(dispute_urls)),
     path("uploads/", include(upload_urls)),
     path("<int:pk>/", include(issue_urls)),
 ]

@@ -13,8 +13,10 @@ from issues.actions.callbacks import (
     save_script,
 )
 from issues.actions.clues import OpenedClue, OpenedEntry, open_clue, report_clue, step_clue
+from issues.actions.correcting import EditConflictError, correct_issue, editable_fields
 from issues.actions.editing import EDITS, edit_issue
 from issues.actions.exporting import log_export
+from issues.actions.files import may_remove, remove_file
 from issues.actions.history import MAX_TEXT, append_event
 from issues.actions.ledger import save_filter
 from issues.actions.moving import FINISH_OUTCOMES, ConflictError, move_issue
@@ -29,6 +31,7 @@ from issues.actions.resident_codes import (
 )
 from issues.actions.residents import MAX_REMARK, MAX_REMARK_PHOTOS, MAX_WORDS, add_remark, answer_questions
 from issues.actions.rules import save_rule, shift_rule
+from issues.actions.sealing import last_proof_failed, prove_histories
 from issues.actions.telling import mark_told
 from issues.actions.uploads import commit_upload, discard_upload, keep_upload
 
@@ -40,6 +43,7 @@ __all__ = [
     "MAX_TEXT",
     "MAX_WORDS",
     "ConflictError",
+    "EditConflictError",
     "OpenedClue",
     "OpenedEntry",
     "active_rules",
@@ -49,22 +53,28 @@ __all__ = [
     "claim_call",
     "claimed_by_other",
     "commit_upload",
+    "correct_issue",
     "discard_upload",
     "draw_look_backs",
     "edit_issue",
+    "editable_fields",
     "find_code",
     "keep_upload",
+    "last_proof_failed",
     "log_export",
     "mark_told",
     "may_print_code",
+    "may_remove",
     "move_issue",
     "next_number",
     "open_clue",
     "open_issue",
     "print_household_codes",
     "print_issue_code",
+    "prove_histories",
     "record_call_back",
     "record_look_back",
+    "remove_file",
     "renew_household_code",
     "renew_issue_code",
     "report_clue",

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from django.core.exceptions import ValidationError
-from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.utils import timezone
@@ -15,7 +14,7 @@ from django.utils.translation import gettext as _
 from issues import attachments, progress, workflow
 from issues.actions.callbacks import send_back
 from issues.actions.moving import lock, move_issue
-from issues.models import Attachment, CallBack, Issue
+from issues.models import CallBack, Issue
 from issues.workflow import Actor, State
 
 MAX_REMARK = 500
@@ -40,7 +39,7 @@ def add_remark(*, issue: Issue, text: str, photos: Sequence[UploadedFile] = ()) 
         errors["photos"] = _("At most %(count)d photos at a time.") % {"count": MAX_REMARK_PHOTOS}
     else:
         try:
-            clean = attachments.clean_photos(photos)
+            attachments.clean_photos(photos)  # pictures only, where staff may send papers too
         except ValidationError as error:
             errors["photos"] = error.messages
     if errors:
@@ -52,18 +51,20 @@ def add_remark(*, issue: Issue, text: str, photos: Sequence[UploadedFile] = ()) 
     if today >= MAX_REMARKS_A_DAY or said.count() >= MAX_REMARKS:
         raise ValidationError(_("You have added a lot already. Please wait a day, or call your visitor."))
     resumes = progress.waits_for_resident(locked)
-    moved = move_issue(issue=locked, move="remark", by=None, actor=Actor.RESIDENT, version=locked.version, note=text)
-    for photo in clean:
-        Attachment.objects.get_or_create(
-            issue=moved,
-            sha256=photo.sha256,
-            defaults={
-                "file": ContentFile(photo.content, name=f"{photo.sha256[:16]}.jpg"),
-                "content_type": "image/jpeg",
-                "size": len(photo.content),
-                "added_by": None,
-            },
+    try:
+        moved = move_issue(
+            issue=locked,
+            move="remark",
+            by=None,
+            actor=Actor.RESIDENT,
+            version=locked.version,
+            note=text,
+            evidence=photos,
         )
+    except ValidationError as error:
+        if "evidence" in getattr(error, "error_dict", {}):
+            raise ValidationError({"photos": error.message_dict["evidence"]}) from error
+        raise
     if resumes:
         note = _("The resident has answered.")
         moved = move_issue(issue=moved, move="resume", by=None, actor=Actor.RESIDENT, version=moved.version, note=note)

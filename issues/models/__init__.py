@@ -1,7 +1,9 @@
 """The models of issues, by topic."""
 
+from issues.models.attachment import Attachment, AttachmentQuerySet
 from issues.models.clue import Clue, ClueEntry, ClueQuerySet
-from issues.models.issue import UNREACHED_DAYS, Attachment, Issue, IssueEvent, IssueQuerySet, Outcome, Solvability
+from issues.models.dispute import DisputeParty, Mediation, MediationSession, Risk
+from issues.models.issue import UNREACHED_DAYS, Issue, IssueEvent, IssueQuerySet, Outcome, Solvability
 from issues.models.ledger import LedgerLayout, LedgerUpload, SavedFilter
 from issues.models.loop import CallBack, HelpingUnit, IssueSegment, UpwardReport
 from issues.models.resident import CallClaim, CallScript, LookBack, ResidentCode, ResidentMessage
@@ -10,6 +12,7 @@ from issues.models.setup import Category, Kind, KindLimit, RoutingRule
 __all__ = [
     "UNREACHED_DAYS",
     "Attachment",
+    "AttachmentQuerySet",
     "CallBack",
     "CallClaim",
     "CallScript",
@@ -17,6 +20,7 @@ __all__ = [
     "Clue",
     "ClueEntry",
     "ClueQuerySet",
+    "DisputeParty",
     "HelpingUnit",
     "Issue",
     "IssueEvent",
@@ -27,9 +31,12 @@ __all__ = [
     "LedgerLayout",
     "LedgerUpload",
     "LookBack",
+    "Mediation",
+    "MediationSession",
     "Outcome",
     "ResidentCode",
     "ResidentMessage",
+    "Risk",
     "RoutingRule",
     "SavedFilter",
     "Solvability",
