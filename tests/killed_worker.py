@@ -1,7 +1,7 @@
 """A real Celery worker whose pool processes kill themselves at some line they run of outreach/notify/, each at another.
 
-`celery --app tests.killed_worker worker`. KILL_COUNTER names the file that counts the processes, KILL_PROCESSES how many
-die before they live; the lines are spread over packing, claiming, sending and settling.
+`celery --app tests.killed_worker worker`. KILL_COUNTER names the file that counts the processes, KILL_PROCESSES how
+many die before they live; the lines are spread over packing, claiming, sending and settling.
 """
 
 from __future__ import annotations
