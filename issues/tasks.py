@@ -1,13 +1,35 @@
-"""The periodic tasks of issues."""
+"""Work that the beat sends for issues. Each task is safe to run twice."""
 
 from __future__ import annotations
 
-from celery import shared_task
+import logging
 
-from issues import reminders
+from celery import shared_task
+from django.conf import settings
+
+from issues import actions, files, reminders
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task
 def remind() -> None:
     """Several times a working day: write the reminders of the ladder that are due and not yet written."""
     reminders.sweep()
+
+
+@shared_task
+def prove_histories() -> None:
+    """Every night: read all histories through and seal them, or raise the alarm; sweep files nobody names."""
+    for line in actions.prove_histories().lines():
+        logger.error("The histories of issues do not hold: %s", line)
+    for name in files.sweep_orphans():
+        logger.warning("A file no issue names was deleted: %s", name)
+    for row in files.missing_files():
+        logger.error("Issue %s: the file %s is gone from the disk", row.issue.number, row.pk)
+
+
+@shared_task
+def draw_look_backs() -> None:
+    """Every morning: draw the closed issues that are to be looked at again."""
+    actions.draw_look_backs(share=settings.LOOK_BACK_SHARE)

@@ -20,6 +20,7 @@ from issues.forms import IssueForm
 from issues.history import history_context
 from issues.models import Issue
 from issues.move_forms import CallBackForm, MoveForm
+from issues.resident_side import resident_side
 from outreach.access import Permission, Role, acting, permissions_of, post_of, require
 from outreach.models import User
 
@@ -88,6 +89,7 @@ def render_detail(
         "household": household,
         "tel": f"tel:{household.phone}" if household else "",
         "household_url": household_url(household, user),
+        **resident_side(issue, user),
         "dispute": dispute_views.dispute_card(issue, user),
     }
     return render(request, "issues/detail.html", context, status=status)
