@@ -1,15 +1,16 @@
 """Due days and lateness, in Chinese working days. Pure: limits, segments and the calendar's table are handed in.
 
 The clock of an issue is a ledger of segments: which unit held it from when to when, and whether the time ran, was
-paused, or the result was under review. The segments of an issue follow one another without a gap; all days are days
-of the district's clock, both ends included, because a segment ends on the day on which the next one starts.
+paused, or the result was under review. The segments of an issue follow one another; between them there is a gap only
+where the issue had ended and was taken up again. All days are days of the district's clock, both ends included, because
+a segment ends on the day on which the next one starts.
 
 **A day stands still where nothing of it ran.** A day touched by a running segment, be it for a minute, is a day of
 running: pausing and resuming on one day changes nothing, and the day an issue is finished counts for its holder.
 
 **A standstill counts when it is over.** While the clock stands nobody can be late, so the due day stays where it is;
-when the time runs again the due day moves by the working days that stood still. Days after the due day was reached
-move nothing: a late unit does not become punctual because its result was looked at for a week.
+when the time runs again the due day moves by the working days that stood still. What comes after the due day moves
+nothing: a late unit does not become punctual because its result was looked at for a week.
 """
 
 from __future__ import annotations
@@ -59,36 +60,35 @@ def limit(
 def deadline(
     *, dispatched_on: date, limit: int, extended: int, segments: Sequence[Segment], table: calendar.Overrides
 ) -> date:
-    """Return the last day in time: the (`limit` + `extended`)-th working day after the day of dispatch on which the
-    clock did not stand still.
+    """Return the last day in time: the last working day before the clock has run one day too many.
 
-    `limit` and `extended` (the time granted on top) are working days; `segments` are the whole ledger in order, of
-    which the units do not matter here: sending an issue on gives no time. Before the dispatch, hand in the day it
-    would be dispatched. `table` is `calendar.overrides()`, read once. The result depends on nothing else, today
-    included, so computing it again changes nothing; and a longer standstill never makes it earlier. Raises ValueError
-    where `limit` + `extended` is less than one day or one of them is negative.
+    It may run on `limit` + `extended` (the time granted on top) working days after the day of dispatch. `segments` are
+    the whole ledger in order, of which the units do not matter here: sending an issue on gives no time. Before the
+    dispatch, hand in the day it would be dispatched. `table` is `calendar.overrides()`, read once. The result depends
+    on nothing else, today included, so computing it again changes nothing; and a longer standstill never makes it
+    earlier. Raises ValueError where `limit` + `extended` is less than one day or one of them is negative.
     """
     left = limit + extended
     if left < 1 or limit < 0 or extended < 0:
         raise ValueError("an issue has at least one working day")
-    still, day = standstill(segments), dispatched_on
-    while left:
+    still = standstill(segments)
+    day = last = dispatched_on
+    while left >= 0:
         day += ONE_DAY
-        if day not in still and calendar.is_workday(day, table):
-            left -= 1
-    return day
+        if calendar.is_workday(day, table):
+            left -= day not in still
+            last = day if left >= 0 else last
+    return last
 
 
 def standstill(segments: Sequence[Segment]) -> set[date]:
     """Return the days, working or not, on which the clock stood still and after which it ran again."""
-    resumed = max((segment.start for segment in segments if segment.kind == Kind.RUNNING), default=None)
-    if resumed is None:
+    running = [segment for segment in segments if segment.kind == Kind.RUNNING]
+    if not running:
         return set()
-    ran, still = set[date](), set[date]()
-    for segment in segments:
-        days = ran if segment.kind == Kind.RUNNING else still
-        days.update(days_of(segment, until=resumed))
-    return still - ran
+    first, resumed = running[0].start, max(segment.start for segment in running)
+    ran = {day for segment in running for day in days_of(segment, until=resumed)}
+    return {day for day in days_between(first, resumed) if day not in ran}
 
 
 def late_by_unit(*, due: date, segments: Sequence[Segment], today: date, table: calendar.Overrides) -> dict[int, int]:
@@ -119,10 +119,14 @@ def held_by_unit(*, after: date, segments: Sequence[Segment], today: date, table
 
 def days_of(segment: Segment, *, until: date) -> Iterator[date]:
     """Yield the days of `segment`, its first and last included, none of them after `until`."""
-    day, last = segment.start, until if segment.end is None else min(segment.end, until)
-    while day <= last:
-        yield day
-        day += ONE_DAY
+    return days_between(segment.start, until if segment.end is None else min(segment.end, until))
+
+
+def days_between(first: date, last: date) -> Iterator[date]:
+    """Yield the days from `first` to `last`, both included; none where `last` comes first."""
+    while first <= last:
+        yield first
+        first += ONE_DAY
 
 
 def due_on(
