@@ -5,6 +5,7 @@ the audit chain as well, whose lock would make all visitors of the district wait
 """
 
 from issues.actions.call_backs import record_call_back
+from issues.actions.deadlines import deadline_differences, recompute_deadline, recompute_deadlines
 from issues.actions.exporting import log_export
 from issues.actions.history import MAX_TEXT, append_event
 from issues.actions.moving import FINISH_OUTCOMES, ConflictError, move_issue
@@ -17,10 +18,13 @@ __all__ = [
     "ConflictError",
     "active_rules",
     "append_event",
+    "deadline_differences",
     "log_export",
     "move_issue",
     "next_number",
     "open_issue",
+    "recompute_deadline",
+    "recompute_deadlines",
     "record_call_back",
     "save_rule",
     "shift_rule",
