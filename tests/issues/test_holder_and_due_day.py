@@ -25,6 +25,8 @@ pytestmark = pytest.mark.django_db
 
 LIVES, STEPS = 60, 30
 START = datetime(2026, 3, 2, 1, tzinfo=UTC)
+# The straight way, taken at once in every second life: what lies behind three rounds of it is reached too.
+STRAIGHT = ("dispatch", "arbitrate", "accept", "finish", "verify")
 STRETCHES = ("running", "paused", "reviewing")
 
 
@@ -44,8 +46,13 @@ class World:
         """Minutes, hours or days, holidays of the spring included."""
         self.now += self.chance.choice([timedelta(minutes=5), timedelta(hours=5), timedelta(days=1), timedelta(days=6)])
 
-    def open(self):
-        place = self.chance.choice([self.cast.shiqiao, self.cast.qingxi, self.cast.luzhou, self.cast.district])
+    def open(self, is_hasty):
+        self.is_hasty = is_hasty
+        place = (
+            self.cast.shiqiao
+            if is_hasty
+            else self.chance.choice([self.cast.shiqiao, self.cast.qingxi, self.cast.luzhou, self.cast.district])
+        )
         return actions.open_issue(
             by=self.cast.district_office,
             category=category(self.chance.choice(["路灯照明", "其他问题"])),
@@ -86,7 +93,10 @@ class World:
         if issue.state == State.VERIFIED and issue.household_id and self.chance.random() < 0.7:
             return self.call(issue)
         choices = self.choices(issue)
-        weights = [1 / (1 + self.taken[step.name]) for step, _who, _actor in choices]
+        weights = [
+            1 if self.is_hasty and step.name in STRAIGHT else 1 / (1 + self.taken[step.name])
+            for step, _who, _actor in choices
+        ]
         step, who, actor = self.chance.choices(choices, weights)[0]
         try:
             issue = actions.move_issue(
@@ -135,8 +145,8 @@ def check(issue, due_before):
 def test_random_lives_through_all_moves_keep_a_holder_a_due_day_and_an_unbroken_clock(cast, monkeypatch):
     world, steps = World(cast, monkeypatch, seed=14), 0
     route(cast.roads)
-    for _life in range(LIVES):
-        issue = world.open()
+    for life in range(LIVES):
+        issue = world.open(is_hasty=life % 2 == 1)
         world.others.append(issue)
         check(issue, issue.due_on)
         for _step in range(STEPS):
