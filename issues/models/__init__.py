@@ -2,7 +2,7 @@
 
 from issues.models.issue import UNREACHED_DAYS, Attachment, Issue, IssueEvent, IssueQuerySet, Outcome, Solvability
 from issues.models.loop import CallBack, HelpingUnit, IssueSegment, UpwardReport
-from issues.models.setup import Category, Kind, KindLimit, RoutingRule
+from issues.models.setup import Category, Kind, KindLimit, RoutingRule, line_categories
 
 __all__ = [
     "UNREACHED_DAYS",
@@ -20,4 +20,5 @@ __all__ = [
     "RoutingRule",
     "Solvability",
     "UpwardReport",
+    "line_categories",
 ]
