@@ -53,6 +53,8 @@ class LedgerForm(forms.Form):
         label=gettext_lazy("Recorded until"), required=False, widget=forms.DateInput(attrs={"type": "date"})
     )
     mine = forms.BooleanField(label=gettext_lazy("Recorded by me"), required=False)
+    helped = forms.BooleanField(label=gettext_lazy("My unit helps"), required=False)
+    line = forms.ModelChoiceField(label=gettext_lazy("Line of work"), queryset=Unit.objects.none(), required=False)
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -67,6 +69,7 @@ class LedgerForm(forms.Form):
             holders = holders | district.filter(pk=unit.pk)
         self.choose("place", district, unit_choices(below, _("everywhere")))
         self.choose("unit", district, unit_choices(holders, _("every unit")))
+        self.choose("line", district.departments(), unit_choices(district.departments(), _("every line")))
         campaign = self.fields["campaign"]
         assert isinstance(campaign, forms.ModelChoiceField)
         campaign.queryset, campaign.empty_label = Campaign.objects.visible_to(user), _("every campaign")
@@ -127,6 +130,10 @@ class LedgerForm(forms.Form):
             issues = issues.filter(recorded_at__date__lte=given["recorded_to"])
         if given.get("mine"):
             issues = issues.filter(recorded_by=self.user)
+        if given.get("helped") and (post := access.post_of(self.user)) is not None:
+            issues = issues.helped_by(post.unit)
+        if line := given.get("line"):
+            issues = issues.line_of(line)
         if words := given.get("q"):
             self.found = search.find(issues, words, self.user)
             issues = self.found.issues
@@ -140,3 +147,26 @@ class LedgerForm(forms.Form):
             return issues.order_by("-due_on", "-pk")
         issues = issues.open() if tab == "open" else issues.filter(state=tab)
         return issues.order_by("-due_on", "-pk") if tab in ENDED_STATES else issues.order_by("due_on", "pk")
+
+
+class LineForm(forms.Form):
+    """Whose line of work: a department's own people see theirs, all others choose."""
+
+    unit = forms.ModelChoiceField(label=gettext_lazy("Department"), queryset=Unit.objects.none(), required=False)
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        post = access.post_of(user)
+        self.own = post.unit if post and post.unit.kind == Unit.Kind.DEPARTMENT else None
+        code = post.unit.district_code if post else None
+        self.departments = Unit.objects.active().departments().filter(code__startswith=code or "-")
+        field = self.fields["unit"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = self.departments
+        field.choices = unit_choices(self.departments, _("Choose a department"))
+        self.is_valid()
+
+    @property
+    def department(self) -> Unit | None:
+        """The department asked for; None where none is chosen yet."""
+        return self.own or self.cleaned_data.get("unit")

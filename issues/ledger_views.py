@@ -24,7 +24,7 @@ PAGE_ROWS = 30
 MAX_PAGED = 3_000
 MAX_TAB_COUNT = 999
 # Folded away until one of them is used.
-MORE_FILTERS = ("kind", "outcome", "campaign", "recorded_from", "recorded_to", "mine")
+MORE_FILTERS = ("kind", "outcome", "campaign", "recorded_from", "recorded_to", "mine", "helped", "line")
 
 
 class CappedPaginator(Paginator):

@@ -53,7 +53,11 @@ MOVE_LOOKS = {
     "unmerge": ("info", "swap", "secondary"),
     "supervise": ("bad", "flag", "secondary"),
     "release": ("good", "flag", "secondary"),
+    "recompute": ("info", "calendar", "secondary"),
 }
+# Steps of the history that are no moves: nobody takes them on a page.
+OTHER_STEPS = {"open": _("Recorded"), "recompute": _("Due day counted again")}
+
 # What the note of a move is about, and what stands below the field.
 NOTE_LABELS = {
     "dispatch": _("Why this unit"),

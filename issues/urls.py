@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from issues import ledger_views, move_views, rule_views, views
+from issues import ledger_views, line_views, move_views, rule_views, views
 
 app_name = "issues"
 
@@ -23,6 +23,7 @@ rule_urls = [
 
 urlpatterns = [
     path("", ledger_views.issue_list, name="list"),
+    path("line/", line_views.line, name="line"),
     path("new/", views.issue_new, name="new"),
     path("export/", ledger_views.issue_export, name="export"),
     path("household/<int:pk>/", views.household_issues, name="household_issues"),

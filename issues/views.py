@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from households.models import Household
 from issues import actions, looks, workflow
+from issues.clock_views import clock_card
 from issues.forms import IssueForm
 from issues.models import Attachment, Issue
 from issues.move_forms import CallBackForm, MoveForm
@@ -87,6 +88,8 @@ def render_detail(
         "household": household,
         "tel": f"tel:{household.phone}" if household else "",
         "household_url": household_url(household, user),
+        "clock": clock_card(issue),
+        "helpers": issue.helping_units.select_related("unit", "asked_by", "answered_by"),
     }
     return render(request, "issues/detail.html", context, status=status)
 
@@ -109,7 +112,7 @@ def event_rows(issue: Issue) -> list[dict[str, Any]]:
         rows.append(
             {
                 "event": event,
-                "title": step.label if step else _("Recorded"),
+                "title": step.label if step else looks.OTHER_STEPS.get(event.move, event.move),
                 "who": f"{event.by.name} · {event.by_unit.name}"
                 if event.by and event.by_unit
                 else event.get_actor_display(),

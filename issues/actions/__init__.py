@@ -6,6 +6,7 @@ the audit chain as well, whose lock would make all visitors of the district wait
 
 from issues.actions.call_backs import record_call_back
 from issues.actions.clues import OpenedClue, OpenedEntry, open_clue, report_clue, step_clue
+from issues.actions.deadlines import deadline_differences, recompute_deadline, recompute_deadlines
 from issues.actions.exporting import log_export
 from issues.actions.history import MAX_TEXT, append_event
 from issues.actions.moving import FINISH_OUTCOMES, ConflictError, move_issue
@@ -20,11 +21,14 @@ __all__ = [
     "OpenedEntry",
     "active_rules",
     "append_event",
+    "deadline_differences",
     "log_export",
     "move_issue",
     "next_number",
     "open_clue",
     "open_issue",
+    "recompute_deadline",
+    "recompute_deadlines",
     "record_call_back",
     "report_clue",
     "save_rule",

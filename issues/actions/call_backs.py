@@ -63,7 +63,9 @@ def record_call_back(
     call.save()
     locked.version += 1
     locked.save(update_fields=["version"])
-    if reached == CallBack.Reached.REACHED and not call.satisfies(locked.outcome):
+    is_content = reached != CallBack.Reached.REACHED or call.satisfies(locked.outcome)
+    # after that a person decides: once more, or signed off as not accepted
+    if not is_content and locked.redos <= workflow.REDOS_BEFORE_GOING_UP:
         send_back(locked, by=by, note=call.words or _("The resident is not content."))
     return call
 

@@ -3,7 +3,7 @@
 from issues.models.clue import Clue, ClueEntry, ClueQuerySet
 from issues.models.issue import UNREACHED_DAYS, Attachment, Issue, IssueEvent, IssueQuerySet, Outcome, Solvability
 from issues.models.loop import CallBack, HelpingUnit, IssueSegment, UpwardReport
-from issues.models.setup import Category, Kind, KindLimit, RoutingRule
+from issues.models.setup import Category, Kind, KindLimit, RoutingRule, line_categories
 
 __all__ = [
     "UNREACHED_DAYS",
@@ -24,4 +24,5 @@ __all__ = [
     "RoutingRule",
     "Solvability",
     "UpwardReport",
+    "line_categories",
 ]
