@@ -111,7 +111,7 @@ def test_the_page_counts_by_township_and_state_and_each_number_leads_to_its_rows
         ("青溪镇", "办理中"): 3,
         ("青溪镇", "办结待验"): 1,
         ("青溪镇", "待签收"): 1,
-        ("青溪镇", "超期"): 1,
+        ("青溪镇", "已超期"): 1,
         ("青溪镇", "合计"): 5,
         ("白鹭镇", "待分派"): 1,
         ("白鹭镇", "合计"): 1,
@@ -150,5 +150,5 @@ def test_the_page_costs_the_same_number_of_queries_for_one_and_for_many_issues(c
     few = connection_queries(lambda: client.get(LINE))
     for state in ("new", "assigned", "done", "closed", "paused"):
         issue_at(cast, state, holder=cast.qingxi, category=category("路灯照明"))
-        issue_at(cast, state, holder=cast.roads, category=category("路灯照明"), place=cast.luzhou)
+        issue_at(cast, state, holder=cast.water, category=category("路灯照明"), place=cast.luzhou)
     assert connection_queries(lambda: client.get(LINE)) == few

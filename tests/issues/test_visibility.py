@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from openpyxl import load_workbook
 
 from households.models import Household, Pairing
-from issues.models import Issue
+from issues.models import HelpingUnit, Issue, RoutingRule
 from issues.workflow import State
 from outreach.access import Permission, Role, has_permission
 from outreach.models import Unit, User
@@ -33,7 +33,12 @@ def independent(issue, user):
             issue.household_id is not None
             and Pairing.objects.filter(household=issue.household_id, user=user, ended_on=None).exists()
         )
-    return issue.place.code.startswith(post.unit.code) or issue.unit.code.startswith(post.unit.code)
+    helpers = [row.unit.code for row in issue.helping_units.all()]
+    return (
+        any(code.startswith(post.unit.code) for code in [issue.place.code, issue.unit.code, *helpers])
+        # every issue of the test has the one category: it is in the line of the department a rule sends it to
+        or RoutingRule.objects.filter(unit=post.unit, unit__kind="department").exists()
+    )
 
 
 def random_world(draw, cast):
@@ -64,7 +69,7 @@ def random_world(draw, cast):
             household = Household.objects.create(village=place, head_name=f"户主{number}", number=f"r{number}")
             if draw(st.booleans()):
                 Pairing.objects.create(household=household, user=draw(st.sampled_from(people)))
-        Issue.objects.create(
+        issue = Issue.objects.create(
             number=f"R{number:05}",
             kind="need",
             category=category("其他问题"),
@@ -73,9 +78,14 @@ def random_world(draw, cast):
             household=household,
             state=State.NEW,
             unit=draw(st.sampled_from(units)),
+            limit_workdays=7,
             due_on="2026-12-01",
             recorded_by=draw(st.sampled_from(people)),
         )
+        for helper in draw(st.sets(st.sampled_from(units), max_size=2)):
+            HelpingUnit.objects.create(issue=issue, unit=helper, asked_by=people[0], question="请协助")
+    for unit in draw(st.sets(st.sampled_from(units), max_size=2)):
+        RoutingRule.objects.create(category=category("其他问题"), unit=unit)
     return people
 
 
