@@ -18,7 +18,7 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 
 from households.models import Category, Household
-from households.roster.errors import RowError
+from households.roster.errors import CellError
 from households.roster.read import open_workbook
 
 MAX_HOUSEHOLDS = 20_000
@@ -179,13 +179,13 @@ def _category_names() -> list[str]:
 # --- the user's own file, with what is wrong -------------------------------------------------------------------------
 
 
-def marked_workbook(path: Path, filename: str, errors: Iterable[RowError], headers: dict[str, int]) -> bytes:
+def marked_workbook(path: Path, filename: str, errors: Iterable[CellError], headers: dict[str, int]) -> bytes:
     """Return the file at `path` with columns 错误 and 建议 filled and the wrong cells marked, as .xlsx.
 
     `headers` is sheet name → last header row. An .xlsx of reasonable size keeps everything else as it was; other kinds
     are copied cell by cell into a new workbook with the same sheets and rows.
     """
-    by_sheet: dict[str, dict[int, list[RowError]]] = {}
+    by_sheet: dict[str, dict[int, list[CellError]]] = {}
     for error in errors:
         by_sheet.setdefault(error.sheet, {}).setdefault(error.row, []).append(error)
     with open_workbook(path, filename) as source:
@@ -231,7 +231,7 @@ def _copy(path: Path, filename: str) -> Workbook:
     return book
 
 
-def _mark(sheet: Any, rows: dict[int, list[RowError]], header_row: int) -> None:
+def _mark(sheet: Any, rows: dict[int, list[CellError]], header_row: int) -> None:
     """Fill the two columns right of what the sheet uses, and colour the wrong cells. A second check fills them anew."""
     width = sheet.max_column
     titles = {str(sheet.cell(header_row, column).value or ""): column for column in range(1, width + 1)}

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from issues.ledger_forms import LineForm
+from issues.line_forms import LineForm
 from issues.models import Issue
 from issues.workflow import RUNNING_STATES, State
 from outreach.access import Permission, acting, post_of, require

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from issues import ledger_views, line_views, move_views, rule_views, views
+from issues import bulk_views, ledger_views, line_views, move_views, paper_views, rule_views, upload_views, views
 
 app_name = "issues"
 
@@ -10,6 +10,8 @@ issue_urls = [
     path("", views.issue_detail, name="detail"),
     path("move/<slug:name>/", move_views.issue_move, name="move"),
     path("call-back/", move_views.call_back, name="call_back"),
+    path("slip/", paper_views.issue_slip, name="slip"),
+    path("letter/", paper_views.issue_letter, name="letter"),
     path("photos/<int:photo>/", views.attachment, name="attachment"),
 ]
 
@@ -21,12 +23,25 @@ rule_urls = [
     path("<int:pk>/switch/", rule_views.rule_switch, name="rule_switch"),
 ]
 
+upload_urls = [
+    path("", upload_views.ledger_uploads, name="uploads"),
+    path("commit/", upload_views.ledger_upload_commit, name="upload_commit"),
+    path("discard/", upload_views.ledger_upload_discard, name="upload_discard"),
+    path("faults/", upload_views.ledger_upload_faults, name="upload_faults"),
+]
+
 urlpatterns = [
     path("", ledger_views.issue_list, name="list"),
-    path("line/", line_views.line, name="line"),
     path("new/", views.issue_new, name="new"),
     path("export/", ledger_views.issue_export, name="export"),
+    path("line/", line_views.line, name="line"),
+    path("print/", paper_views.issue_print, name="print"),
+    path("bulk/", bulk_views.issue_bulk, name="bulk"),
+    path("columns/", ledger_views.columns_choose, name="columns"),
+    path("filters/", ledger_views.filter_save, name="filter_save"),
+    path("filters/delete/", ledger_views.filter_delete, name="filter_delete"),
     path("household/<int:pk>/", views.household_issues, name="household_issues"),
     path("rules/", include(rule_urls)),
+    path("uploads/", include(upload_urls)),
     path("<int:pk>/", include(issue_urls)),
 ]

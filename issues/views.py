@@ -1,4 +1,4 @@
-"""Pages of issues: an issue, its moves, a new one, photos."""
+"""Pages of issues: an issue, a new one, photos."""
 
 from __future__ import annotations
 

@@ -53,6 +53,8 @@ class Permission(StrEnum):
     ISSUE_SETUP = "issue.setup"
     RANKING_VIEW = "ranking.view"
     RANKING_EXPORT = "ranking.export"
+    MESSAGE_SETUP = "message.setup"
+    MESSAGE_WATCH = "message.watch"
     CLUE_REPORT = "clue.report"
     CLUE_VIEW = "clue.view"
 
@@ -90,6 +92,8 @@ PERMISSION_LABELS: dict[Permission, str | Promise] = {
     Permission.ISSUE_SETUP: _("keep issue categories and routing"),
     Permission.RANKING_VIEW: _("see the ranking"),
     Permission.RANKING_EXPORT: _("export the ranking"),
+    Permission.MESSAGE_SETUP: _("set up message channels"),
+    Permission.MESSAGE_WATCH: _("watch over messages that did not arrive"),
     Permission.CLUE_REPORT: _("hand in clues about conduct"),
     Permission.CLUE_VIEW: _("read clues about conduct"),
 }
@@ -145,6 +149,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
         {P.HOUSEHOLD_VIEW, P.HOUSEHOLD_EXPORT, P.ROSTER_IMPORT, P.CAMPAIGN_VIEW, P.CAMPAIGN_EDIT}
         | {P.HOUSEHOLD_ASSIGN, P.VISIT_VIEW, P.UNREACHABLE_CONFIRM, P.ISSUE_VIEW, P.ISSUE_OPEN, P.ISSUE_DISPATCH}
         | {P.ISSUE_CLOSE, P.ISSUE_SUPERVISE, P.ISSUE_EXPORT, P.ISSUE_SETUP, P.RANKING_VIEW, P.RANKING_EXPORT}
+        | {P.MESSAGE_WATCH}
     ),
     Role.SUPERVISOR: frozenset(
         {P.HOUSEHOLD_VIEW, P.CAMPAIGN_VIEW, P.VISIT_VIEW, P.UNREACHABLE_CONFIRM, P.ISSUE_VIEW, P.ISSUE_CLOSE}
@@ -155,7 +160,9 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
         | {P.RANKING_VIEW, P.RANKING_EXPORT}
     ),
     Role.PUBLICITY: frozenset({P.RANKING_VIEW}),
-    Role.SYSTEM_ADMIN: frozenset({P.ADMIN_SITE, P.UNIT_EDIT, P.USER_EDIT, P.SETTINGS_EDIT}),
+    Role.SYSTEM_ADMIN: frozenset(
+        {P.ADMIN_SITE, P.UNIT_EDIT, P.USER_EDIT, P.SETTINGS_EDIT, P.MESSAGE_SETUP, P.MESSAGE_WATCH}
+    ),
     Role.DISCIPLINE: frozenset({P.CLUE_VIEW}),
 }
 # Whoever works here may have heard of something.

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from outreach import access, calendar
 from outreach.access import Permission, Role
+from outreach.models import Delivery
 
 if TYPE_CHECKING:
     from outreach.models import User
@@ -50,5 +52,20 @@ def calendar_alarms(user: User) -> list[Alarm]:
     return found
 
 
+def message_alarms(user: User) -> list[Alarm]:
+    """How many messages were given up or are in doubt, for those who may send them again."""
+    if not access.has_permission(user, Permission.MESSAGE_WATCH):
+        return []
+    lost = Delivery.objects.visible_to(user).filter(state__in=[Delivery.State.DEAD, Delivery.State.DOUBT]).count()
+    if not lost:
+        return []
+    text = ngettext(
+        "%(count)d message did not arrive, or nobody knows whether it did.",
+        "%(count)d messages did not arrive, or nobody knows whether they did.",
+        lost,
+    ) % {"count": lost}
+    return [Alarm(title=_("Messages"), text=text, url=reverse("deliveries"), label=_("Look at the messages"))]
+
+
 # Called with the user of every full page, in this order: a source costs few queries and the same number for everybody.
-SOURCES: list[Source] = [calendar_alarms]
+SOURCES: list[Source] = [calendar_alarms, message_alarms]

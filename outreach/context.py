@@ -9,7 +9,7 @@ from django.utils.functional import SimpleLazyObject
 
 from outreach import access, navigation
 from outreach.alarms import SOURCES, Alarm
-from outreach.models import Unit
+from outreach.models import Notification, Unit
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -26,6 +26,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
         "nav": navigation.entries(request),
         "is_demo": settings.DEMO,
         "district": _district_of(user),
+        "unread": SimpleLazyObject(lambda: Notification.objects.of(user).unread().count()),
         "alarms": lambda: alarms(request),  # called by the templates that show them, not by fragments
     }
 

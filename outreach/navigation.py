@@ -36,6 +36,7 @@ ENTRIES = (
         pgettext_lazy("navigation", "Households"), "households:list", Permission.HOUSEHOLD_VIEW, "home", "/households/"
     ),
     Entry(_("Campaigns"), "visits:campaigns", Permission.CAMPAIGN_VIEW, "calendar", "/campaigns/"),
+    Entry(pgettext_lazy("navigation", "Channels"), "channels", Permission.MESSAGE_SETUP, "send", "/channels/"),
     Entry(_("Administration"), "admin:index", Permission.ADMIN_SITE, "settings", "/admin/"),
     Entry(pgettext_lazy("navigation", "Clues"), "clues:list", Permission.CLUE_VIEW, "lock", "/clues/"),
     Entry(_("Audit"), "audit", Permission.AUDIT_VIEW, "shield", "/audit/"),
@@ -72,7 +73,13 @@ def phone_entries(request: HttpRequest) -> list[dict[str, object]]:
     if user is None or Permission.VISIT_RECORD not in access.permissions_of(user):
         return []
     return [
-        {"url": reverse(name), "label": label, "icon": icon, "current": request.path.startswith(prefix)}
+        {
+            "url": reverse(name),
+            "label": label,
+            "icon": icon,
+            "current": request.path.startswith(prefix),
+            "counts_unread": name == "me",
+        }
         for name, label, icon, prefix in PHONE_ENTRIES
     ]
 

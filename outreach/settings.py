@@ -37,6 +37,12 @@ SECRET_KEY = required("SECRET_KEY", "demo-only-secret-key-demo-only-secret-key-d
 ID_NUMBER_KEY = required("ID_NUMBER_KEY", "demo-only-id-number-key")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"] if DEMO else [])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+# What stands before the path in a message's link.
+SITE_URL = env.str("SITE_URL", default="").rstrip("/") or (
+    f"https://{ALLOWED_HOSTS[0]}"
+    if ALLOWED_HOSTS[:1] not in ([], ["*"])
+    else f"http://127.0.0.1:{env.str('PORT', '8000')}"
+)
 
 INSTALLED_APPS = [
     "reports",
@@ -131,11 +137,17 @@ CELERY_BEAT_SCHEDULE: dict[str, dict] = {
         "task": "outreach.tasks.report_unknown_years",
         "schedule": crontab(hour=8, minute=30),
     },
+    "outreach.forget_messages": {"task": "outreach.tasks.forget_messages", "schedule": crontab(hour=3, minute=10)},
     # one that could not start within ten seconds is not needed any more: the next does its work
     "reports.refresh_rollups": {
         "task": "reports.tasks.refresh_rollups",
         "schedule": 10.0,
         "options": {"expires": 10},
+    },
+    "outreach.send_messages": {
+        "task": "outreach.tasks.send_messages",
+        "schedule": 15.0,
+        "options": {"expires": 15},
     },
     "households.resume_rosters": {
         "task": "households.tasks.resume_rosters",

@@ -7,6 +7,7 @@ import logging
 from celery import shared_task
 
 from outreach import calendar
+from outreach.notify import retention, sending
 
 logger = logging.getLogger(__name__)
 
@@ -20,3 +21,15 @@ def report_unknown_years() -> None:
             "Enter the days of the State Council's notice under Administration, working-day calendar.",
             year,
         )
+
+
+@shared_task
+def send_messages() -> None:
+    """Every few seconds: make messages of what people are to be told, and send what is due."""
+    sending.run()
+
+
+@shared_task
+def forget_messages() -> None:
+    """Once a night: delete notifications and messages older than their district keeps them."""
+    retention.forget()

@@ -7,7 +7,32 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
 from django.views.i18n import set_language
 
-from outreach import errors, styleguide, views
+from outreach import channel_views, errors, inbox_views, styleguide, views
+from outreach.models import Channel
+
+inbox_urls = [
+    path("", inbox_views.inbox, name="inbox"),
+    path("read/", inbox_views.inbox_read, name="inbox_read"),
+    path("<int:pk>/", inbox_views.notification_open, name="notification_open"),
+]
+
+channel_urls = [
+    path("", channel_views.channel_list, name="channels"),
+    path("hours/", channel_views.message_hours, name="message_hours"),
+    *(
+        path(f"new/{kind}/", channel_views.channel_new, {"kind": kind}, name=f"channel_new_{kind}")
+        for kind in Channel.Kind.values
+    ),
+    path("<int:pk>/", channel_views.channel_edit, name="channel_edit"),
+    path("<int:pk>/switch/", channel_views.channel_switch, name="channel_switch"),
+    path("<int:pk>/test/", channel_views.channel_test, name="channel_test"),
+]
+
+delivery_urls = [
+    path("", channel_views.delivery_list, name="deliveries"),
+    path("<int:pk>/send/", channel_views.delivery_send, name="delivery_send"),
+    path("<int:pk>/drop/", channel_views.delivery_drop, name="delivery_drop"),
+]
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -16,6 +41,10 @@ urlpatterns = [
     path("password/change/", account.password_change, name="account_change_password"),
     path("post/", views.post_switch, name="post_switch"),
     path("me/", views.me, name="me"),
+    path("me/channels/", inbox_views.my_channels, name="my_channels"),
+    path("inbox/", include(inbox_urls)),
+    path("channels/", include(channel_urls)),
+    path("messages/", include(delivery_urls)),
     path("language/", login_not_required(set_language), name="set_language"),
     path("audit/", views.audit_list, name="audit"),
     path("admin/", admin.site.urls),

@@ -19,7 +19,7 @@ from households.models import Household, Pairing, Resident, ResidentChange, Rost
 from issues import clues
 from issues.models import Attachment, Category, Clue, Issue, IssueEvent, RoutingRule
 from outreach.access import Permission, Role
-from outreach.models import Campaign, Membership, Unit, User
+from outreach.models import Campaign, Channel, Delivery, Membership, Notification, Unit, User
 from tests.cast import Cast, make_user
 from visits.models import Assignment, Visit, VisitStandard
 
@@ -46,6 +46,9 @@ class Place:
     clue: Clue
     user: User
     post: Membership
+    notification: Notification
+    channel: Channel
+    delivery: Delivery
 
 
 def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, clerk: User) -> Place:
@@ -83,6 +86,7 @@ def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, c
     IssueEvent.objects.create(
         issue=issue, by=visitor, by_unit=village, move="open", to_state="accepted", to_unit=holder
     )
+    channel = Channel.objects.create(unit=village, kind="wecom", name="群", is_active=False)
     change = ResidentChange.objects.create(household=household, changes={"phone": "13900008888"}, proposed_by=visitor)
     return Place(
         unit=village,
@@ -123,6 +127,11 @@ def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, c
         ),
         user=visitor,
         post=visitor.memberships.get(),
+        notification=Notification.objects.create(user=visitor, kind="test", title="问题", url="/", key="scenery"),
+        channel=channel,
+        delivery=Delivery.objects.create(
+            channel=channel, district_code=village.district_code, title="问题", text="/", state="dead"
+        ),
     )
 
 
@@ -168,6 +177,9 @@ def make_scenery(cast: Cast) -> Scenery:
 
 # The words of view names and arguments, and the thing each means; the first that matches wins.
 NOUNS: list[tuple[str, Callable[[Place], Any]]] = [
+    ("notification", lambda place: place.notification),
+    ("channel", lambda place: place.channel),
+    ("delivery", lambda place: place.delivery),
     ("clue", lambda place: place.clue),
     ("attachment", lambda place: place.attachment),
     ("photo", lambda place: place.attachment),
@@ -241,14 +253,14 @@ def views(patterns: list[Any] | None = None, namespace: str = "", above: tuple[s
 def _value(namespace: str, name: str, argument: str, place: Place) -> Any:
     if argument in SPECIAL.get(name, {}):
         return SPECIAL[name][argument](place)
-    words = name.replace(":", "_").split("_")
+    words = name.replace(":", "_").split("_")[1 if namespace else 0 :]
     spoken = argument if argument not in ("pk", "uuid") else ""
     for noun, thing in NOUNS:
         if noun == spoken or spoken in (f"{noun}_pk", f"{noun}_id"):
             return thing(place).pk
         if spoken == "code":
             return place.unit.code
-        if not spoken and (noun in words[1:] or f"{noun}s" in words[1:]):
+        if not spoken and (noun in words or f"{noun}s" in words):
             return thing(place).pk
     if not spoken and namespace in MAIN:
         return dict(NOUNS)[MAIN[namespace]](place).pk

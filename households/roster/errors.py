@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -86,6 +87,23 @@ TEXTS: dict[str, tuple[str | Promise, str | Promise]] = {
         _("Shorten it."),
     ),
 }
+
+
+class CellError(Protocol):
+    """What is needed to mark a cell in somebody's own workbook."""
+
+    @property
+    def sheet(self) -> str: ...
+    @property
+    def row(self) -> int: ...
+    @property
+    def column(self) -> str: ...
+    @property
+    def column_index(self) -> int: ...
+    @property
+    def message(self) -> str: ...
+    @property
+    def suggestion(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)

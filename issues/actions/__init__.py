@@ -7,13 +7,17 @@ the audit chain as well, whose lock would make all visitors of the district wait
 from issues.actions.call_backs import record_call_back
 from issues.actions.clues import OpenedClue, OpenedEntry, open_clue, report_clue, step_clue
 from issues.actions.deadlines import deadline_differences, recompute_deadline, recompute_deadlines
+from issues.actions.editing import EDITS, edit_issue
 from issues.actions.exporting import log_export
 from issues.actions.history import MAX_TEXT, append_event
+from issues.actions.ledger import save_filter
 from issues.actions.moving import FINISH_OUTCOMES, ConflictError, move_issue
 from issues.actions.opening import active_rules, next_number, open_issue
 from issues.actions.rules import save_rule, shift_rule
+from issues.actions.uploads import commit_upload, discard_upload, keep_upload
 
 __all__ = [
+    "EDITS",
     "FINISH_OUTCOMES",
     "MAX_TEXT",
     "ConflictError",
@@ -21,7 +25,11 @@ __all__ = [
     "OpenedEntry",
     "active_rules",
     "append_event",
+    "commit_upload",
     "deadline_differences",
+    "discard_upload",
+    "edit_issue",
+    "keep_upload",
     "log_export",
     "move_issue",
     "next_number",
@@ -31,6 +39,7 @@ __all__ = [
     "recompute_deadlines",
     "record_call_back",
     "report_clue",
+    "save_filter",
     "save_rule",
     "shift_rule",
     "step_clue",

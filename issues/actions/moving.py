@@ -280,7 +280,7 @@ def check_move(step: Move, issue: Issue, given: Given) -> None:
         errors["outcome"] = _("Choose how it ended.")
     if given.solvability not in Solvability.values:
         errors["solvability"] = _("Choose one of the answers.")
-    elif step.name == "finish" and given.outcome != Outcome.SOLVED and not given.solvability:
+    elif step.name == "finish" and given.outcome in FINISH_OUTCOMES[1:] and not given.solvability:
         errors["solvability"] = _("Say whether it can be solved at all.")
     if "unit" in step.required:
         errors |= unit_errors(step, issue, given.unit)

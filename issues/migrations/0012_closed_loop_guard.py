@@ -9,11 +9,11 @@ BEGIN
     IF NEW.state <> OLD.state AND (OLD.state, NEW.state) NOT IN (
         ('accepted', 'arbitration'), ('accepted', 'done'), ('accepted', 'merged'), ('accepted', 'paused'),
         ('accepted', 'reported'), ('accepted', 'returned'), ('arbitration', 'assigned'),
-        ('arbitration', 'refused'), ('assigned', 'accepted'), ('assigned', 'arbitration'), ('assigned', 'merged'),
+        ('assigned', 'accepted'), ('assigned', 'arbitration'), ('assigned', 'merged'),
         ('assigned', 'returned'), ('closed', 'accepted'), ('closed', 'arbitration'), ('done', 'accepted'),
         ('done', 'arbitration'), ('done', 'verified'), ('merged', 'accepted'), ('merged', 'assigned'),
         ('merged', 'new'), ('merged', 'returned'), ('new', 'assigned'), ('new', 'merged'), ('new', 'refused'),
-        ('paused', 'accepted'), ('refused', 'arbitration'), ('refused', 'new'), ('refused', 'returned'),
+        ('paused', 'accepted'), ('refused', 'new'), ('refused', 'returned'),
         ('reported', 'accepted'), ('reported', 'done'), ('returned', 'assigned'), ('returned', 'merged'),
         ('returned', 'refused'), ('verified', 'accepted'), ('verified', 'arbitration'), ('verified', 'closed')
     ) THEN

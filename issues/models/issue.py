@@ -81,10 +81,6 @@ class IssueQuerySet(models.QuerySet["Issue"]):
             mine |= Q(category__in=line, place__in=list(district.values_list("pk", flat=True)))
         return self.filter(mine | Q(place__in=units) | Q(unit__in=units))
 
-    def helped_by(self, unit: Unit) -> IssueQuerySet:
-        """Issues `unit` was asked to help with, answered or not."""
-        return self.filter(pk__in=Issue.objects.filter(helping_units__unit=unit).values("pk"))
-
     def line_of(self, unit: Unit) -> IssueQuerySet:
         """The line (条线) of a department: issues of the categories its rules cover, whoever holds them, and those it
         holds or helps with. Of a district: the caller narrows by `visible_to` or place."""
@@ -112,6 +108,29 @@ class IssueQuerySet(models.QuerySet["Issue"]):
     def open(self) -> IssueQuerySet:
         """Not yet claimed done."""
         return self.filter(state__in=workflow.OPEN_STATES)
+
+    def needing(self, user: User | AnonymousUser) -> IssueQuerySet:
+        """Those on which the unit of the user's post must take the next step, as far as the post's rights go: handle,
+        answer as helper, dispatch, decide on a request from below, verify and call back. Of issues the user sees."""
+        post = access.post_of(user)
+        if post is None:
+            return self.none()
+        unit, rights = post.unit, access.permissions_of(user)
+        mine = Q(pk__in=[])
+        if Permission.ISSUE_HANDLE in rights:
+            asked = unit.issues_helped.filter(answered_at=None).values_list("issue", flat=True)
+            mine |= Q(unit=unit, state__in=["assigned", "accepted"]) | Q(pk__in=list(asked))
+        if Permission.ISSUE_DISPATCH in rights:
+            below = list(unit.children.values_list("pk", flat=True))
+            mine |= Q(unit=unit, state__in=["new", "returned", "arbitration"])
+            mine |= Q(unit__in=below) & ~Q(request="")
+        if Permission.ISSUE_CLOSE in rights:
+            judge = Q(state__in=["done", "verified"]) & ~Q(unit=unit) & ~Q(done_by_unit=unit) & ~Q(done_by=user.pk)
+            if unit.kind != Unit.Kind.DISTRICT:
+                units = list(Unit.objects.visible_to(user).values_list("pk", flat=True))
+                judge &= Q(place__in=units) | Q(unit__in=units)
+            mine |= judge
+        return self.filter(mine)
 
     def running(self) -> IssueQuerySet:
         """Not yet claimed done, and the clock not stopped: those that can be late."""
@@ -196,6 +215,9 @@ class Issue(models.Model):
             # the ledger's orders, by tab: the first page is read off the index, whatever the number of issues
             models.Index(fields=["state", "due_on", "id"], name="issues_state_due_id"),
             models.Index(fields=["due_on", "id"], name="issues_due_id"),
+            models.Index(fields=["recorded_at", "id"], name="issues_recorded_id"),
+            # the tab "my unit's turn" of those who decide and verify
+            models.Index(fields=["unit"], name="issues_requests", condition=~Q(request="")),
             models.Index(fields=["due_on", "id"], name="issues_open_due", condition=Q(state__in=OPEN)),
             models.Index(fields=["closed_at"], name="issues_closed_at", condition=Q(closed_at__isnull=False)),
             # the ways to search, see search.py
@@ -329,6 +351,8 @@ class Issue(models.Model):
             is_doer=self.done_by_id is not None and self.done_by_id == user.pk,
             helper_codes=self.helper_codes if move.side == workflow.Side.HELPER else (),
         )
+        if move.side == workflow.Side.READER:
+            stands = Issue.objects.visible_to(user).filter(pk=self.pk).exists()
         if not stands:
             return workflow.Refusal.SIDE
         return self.obstacle(move)

@@ -578,7 +578,17 @@ def phone_tabs(context: Context) -> dict[str, Any]:
     from outreach.navigation import phone_entries
 
     request = context.get("request")
-    return {"tabs": phone_entries(request) if request is not None else []}
+    tabs = phone_entries(request) if request is not None else []
+    for tab in tabs:
+        tab["unread"] = unread_label(context.get("unread", 0)) if tab["counts_unread"] else ""
+    return {"tabs": tabs}
+
+
+@register.filter
+def unread_label(count: Any) -> str:
+    """Return the number on a badge: "" for none, "99+" past 99."""
+    number = int(str(count or 0))  # a lazy object has no int of its own
+    return "" if number == 0 else "99+" if number > 99 else str(number)
 
 
 @register.filter

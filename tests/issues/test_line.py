@@ -30,7 +30,7 @@ def test_a_helping_unit_sees_the_issue_answers_and_the_holder_keeps_it(cast, log
     page = helper.get(f"/issues/{issue.pk}/").content.decode()
     assert "请查水管图" in page and "待答复" in page
     assert "罗大树" not in page and "13900009999" not in page
-    assert [row["issue"] for row in helper.get("/issues/", {"helped": "on"}).context["rows"]] == [issue]
+    assert [row["issue"] for row in helper.get("/issues/", {"helper": cast.water.pk}).context["rows"]] == [issue]
     issue = move(issue, "answer_help", cast.outside_handler, note="图已附上")
     page = login(cast.department_handler).get(f"/issues/{issue.pk}/").content.decode()
     assert "已答复" in page and "图已附上" in page
@@ -42,8 +42,11 @@ def test_the_filter_for_helping_units_leaves_out_what_the_unit_holds(cast, login
     held = issue_at(cast, "accepted", holder=cast.water)
     helped = move(issue_at(cast, "accepted"), "ask_help", cast.department_handler, unit=cast.water, note="协助")
     client = login(cast.outside_handler)
-    assert {row["issue"].pk for row in client.get("/issues/").context["rows"]} == {held.pk, helped.pk}
-    assert [row["issue"].pk for row in client.get("/issues/", {"helped": "on"}).context["rows"]] == [helped.pk]
+    assert {row["issue"].pk for row in client.get("/issues/", {"state": "open"}).context["rows"]} == {
+        held.pk,
+        helped.pk,
+    }
+    assert [row["issue"].pk for row in client.get("/issues/", {"helper": cast.water.pk}).context["rows"]] == [helped.pk]
 
 
 # ---- the line ----

@@ -112,7 +112,7 @@ def check(client, person, issues, wanted):
     page = client.get("/issues/?state=all")
     assert {row["issue"].number for row in page.context["rows"]} == wanted
     assert {row["issue"].number for row in client.get("/issues/?state=all&q=路灯").context["rows"]} == wanted
-    tabs = {tab["count"] for tab in page.context["tabs"] if tab["count"]}
+    tabs = {tab["count"] for tab in page.context["tabs"] if tab["count"] and "state=new" in tab["url"]}
     assert tabs == ({len(wanted)} if wanted else set())
     for issue in issues:
         expected = 200 if issue.number in wanted else 404

@@ -256,6 +256,7 @@ ADMIN_PERMISSIONS: dict[str, tuple[Permission, Permission | None]] = {
     "outreach.membership": (Permission.USER_EDIT, Permission.USER_EDIT),
     "outreach.calendarday": (Permission.SETTINGS_EDIT, Permission.SETTINGS_EDIT),
     "outreach.campaign": (Permission.SETTINGS_EDIT, None),
+    "outreach.leaderlink": (Permission.SETTINGS_EDIT, Permission.SETTINGS_EDIT),
     "outreach.auditevent": (Permission.AUDIT_VIEW, None),
     "households.category": (Permission.SETTINGS_EDIT, Permission.SETTINGS_EDIT),
     "households.household": (Permission.HOUSEHOLD_VIEW, None),
