@@ -11,7 +11,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
 
 from django.core.management import call_command
 from django.db import connection
@@ -185,7 +184,12 @@ def plain_read(person: User, words: str) -> None:
         more_homes=(INITIALS if words.isascii() and words.isalpha() else "") + (PHONES if words.isdigit() else ""),
         more_issues=NUMBERS if words.isascii() and words.isalnum() and len(words) > 2 else "",
     )
-    values: dict[str, Any] = {"words": words, "start": words + "%", "inside": f"%{words}%", "back": words[::-1] + "%"}
+    values: dict[str, object] = {
+        "words": words,
+        "start": words + "%",
+        "inside": f"%{words}%",
+        "back": words[::-1] + "%",
+    }
     values |= {"pieces": pieces(words), "code": person.post.unit.code + "%"}
     with connection.cursor() as cursor:
         cursor.execute(sql, values)

@@ -59,8 +59,11 @@ def issue_bulk(request: HttpRequest) -> HttpResponse:
         return render_ledger(request, ledger, status=422, refusal=_("Choose what to do with the issues."))
     demand(user, action.permission)
     chosen, gone = choose(request, ledger)
-    if not chosen and not gone:
-        return render_ledger(request, ledger, status=422, refusal=_("Choose at least one issue."))
+    if not chosen:
+        refusal = (
+            _("The chosen issues are not within your reach (any more).") if gone else _("Choose at least one issue.")
+        )
+        return render_ledger(request, ledger, status=422, refusal=refusal)
     if len(chosen) + gone > MAX_BULK:
         refusal = _("More than %(count)d issues at once: narrow the filters.") % {"count": MAX_BULK}
         return render_ledger(request, ledger, status=422, refusal=refusal)

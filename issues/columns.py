@@ -15,8 +15,8 @@ from django.db.models import F, OuterRef, Prefetch, Subquery
 from django.db.models.expressions import Combinable
 from django.utils import timezone
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from issues.models import HelpingUnit, Issue, IssueEvent, IssueQuerySet
 from outreach.models import User
@@ -66,7 +66,7 @@ def day(moment: datetime | None) -> str:
 
 def yes(condition: object) -> str:
     """是, or nothing."""
-    return _("yes") if condition else ""
+    return gettext("yes") if condition else ""
 
 
 def head(issue: Issue, reading: Reading) -> str:
@@ -112,41 +112,39 @@ def load_recorder(issues: IssueQuerySet) -> IssueQuerySet:
     return issues.select_related("recorded_by")
 
 
-L = gettext_lazy
-
 COLUMNS: tuple[Column, ...] = (
-    Column("number", L("Issue number"), lambda issue, _r: issue.number, 13, order=("pk",)),
-    Column("recorded_on", L("Recorded on"), lambda issue, _r: day(issue.recorded_at), 12, order=("recorded_at",)),
-    Column("place", L("Place"), lambda issue, _r: issue.place.name, 16, centred=False, order=("place__code",)),
-    Column("head", L("Household head"), head, 10),
-    Column("category", L("Category"), category_path, 18, centred=False),
-    Column("kind", L("Kind of issue"), lambda issue, _r: str(issue.get_kind_display()), 10),
-    Column("urgent", L("Urgent"), lambda issue, _r: yes(issue.is_urgent), 8, standard=False),
-    Column("text", L("What the resident said"), lambda issue, _r: issue.text, 40, centred=False),
+    Column("number", _("Issue number"), lambda issue, _r: issue.number, 13, order=("pk",)),
+    Column("recorded_on", _("Recorded on"), lambda issue, _r: day(issue.recorded_at), 12, order=("recorded_at",)),
+    Column("place", _("Place"), lambda issue, _r: issue.place.name, 16, centred=False, order=("place__code",)),
+    Column("head", _("Household head"), head, 10),
+    Column("category", _("Category"), category_path, 18, centred=False),
+    Column("kind", _("Kind of issue"), lambda issue, _r: str(issue.get_kind_display()), 10),
+    Column("urgent", _("Urgent"), lambda issue, _r: yes(issue.is_urgent), 8, standard=False),
+    Column("text", _("What the resident said"), lambda issue, _r: issue.text, 40, centred=False),
     Column(
         "unit",
-        L("Responsible unit"),
+        _("Responsible unit"),
         lambda issue, _r: issue.unit.name,
         18,
         centred=False,
         order=("unit__sort_order", "unit__code"),
     ),
-    Column("helpers", L("Helping units"), helpers, 18, centred=False, standard=False, load=load_helpers),
-    Column("dispatched_on", L("Dispatched on"), lambda issue, _r: day(issue.dispatched_at), 12),
-    Column("accepted_on", L("Accepted on"), lambda issue, _r: day(issue.accepted_at), 12, standard=False),
-    Column("due_on", L("Due on"), lambda issue, _r: issue.due_on.isoformat(), 12, order=("due_on",)),
-    Column("state", L("State"), lambda issue, _r: str(issue.get_state_display()), 11),
-    Column("late", L("Overdue?"), lambda issue, reading: yes(is_late(issue, reading.today)), 8),
+    Column("helpers", _("Helping units"), helpers, 18, centred=False, standard=False, load=load_helpers),
+    Column("dispatched_on", _("Dispatched on"), lambda issue, _r: day(issue.dispatched_at), 12),
+    Column("accepted_on", _("Accepted on"), lambda issue, _r: day(issue.accepted_at), 12, standard=False),
+    Column("due_on", _("Due on"), lambda issue, _r: issue.due_on.isoformat(), 12, order=("due_on",)),
+    Column("state", _("State"), lambda issue, _r: str(issue.get_state_display()), 11),
+    Column("late", _("Overdue?"), lambda issue, reading: yes(is_late(issue, reading.today)), 8),
     Column(
         "solvability",
-        L("Can it be solved?"),
+        _("Can it be solved?"),
         lambda issue, _r: str(issue.get_solvability_display()) if issue.solvability else "",
         12,
         standard=False,
     ),
     Column(
         "progress",
-        L("Latest progress"),
+        _("Latest progress"),
         lambda issue, _r: getattr(issue, "latest_progress", None) or "",
         36,
         centred=False,
@@ -154,21 +152,21 @@ COLUMNS: tuple[Column, ...] = (
         load=load_progress,
     ),
     Column(
-        "outcome", L("How it ended"), lambda issue, _r: str(issue.get_outcome_display()) if issue.outcome else "", 14
+        "outcome", _("How it ended"), lambda issue, _r: str(issue.get_outcome_display()) if issue.outcome else "", 14
     ),
-    Column("result", L("What was done"), lambda issue, _r: issue.result, 36, centred=False),
-    Column("done_on", L("Done on"), lambda issue, _r: day(issue.done_at), 12, order=("done_at",)),
-    Column("verified_on", L("Verified on"), lambda issue, _r: day(issue.verified_at), 12, standard=False),
-    Column("closed_on", L("Signed off on"), lambda issue, _r: day(issue.closed_at), 12, order=("closed_at",)),
-    Column("redos", L("Times redone"), lambda issue, _r: str(issue.redos or ""), 8, standard=False),
-    Column("returns", L("Times returned"), lambda issue, _r: str(issue.returns or ""), 8, standard=False),
+    Column("result", _("What was done"), lambda issue, _r: issue.result, 36, centred=False),
+    Column("done_on", _("Done on"), lambda issue, _r: day(issue.done_at), 12, order=("done_at",)),
+    Column("verified_on", _("Verified on"), lambda issue, _r: day(issue.verified_at), 12, standard=False),
+    Column("closed_on", _("Signed off on"), lambda issue, _r: day(issue.closed_at), 12, order=("closed_at",)),
+    Column("redos", _("Times redone"), lambda issue, _r: str(issue.redos or ""), 8, standard=False),
+    Column("returns", _("Times returned"), lambda issue, _r: str(issue.returns or ""), 8, standard=False),
     Column(
-        "supervised_on", L("Under supervision since"), lambda issue, _r: day(issue.supervised_at), 12, standard=False
+        "supervised_on", _("Under supervision since"), lambda issue, _r: day(issue.supervised_at), 12, standard=False
     ),
-    Column("why", L("Why this unit"), lambda issue, _r: issue.rule_text, 24, centred=False, standard=False),
+    Column("why", _("Why this unit"), lambda issue, _r: issue.rule_text, 24, centred=False, standard=False),
     Column(
         "campaign",
-        L("Campaign"),
+        _("Campaign"),
         lambda issue, _r: issue.campaign.name if issue.campaign else "",
         16,
         centred=False,
@@ -177,7 +175,7 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column(
         "recorded_by",
-        L("Recorded by"),
+        _("Recorded by"),
         lambda issue, _r: issue.recorded_by.name,
         10,
         standard=False,

@@ -51,13 +51,18 @@ MOVE_LOOKS = {
     "close_not_content": ("warn", "lock", "secondary"),
     "merge": ("info", "layers", "secondary"),
     "unmerge": ("info", "swap", "secondary"),
+    "merged_here": ("info", "layers", "secondary"),
+    "unmerged_here": ("info", "swap", "secondary"),
     "supervise": ("bad", "flag", "secondary"),
     "release": ("good", "flag", "secondary"),
     "recompute": ("info", "calendar", "secondary"),
 }
-# Steps of the history that are no moves: nobody takes them on a page.
-OTHER_STEPS = {"open": _("Recorded"), "recompute": _("Due day counted again")}
-
+# Entries of a history that are no moves: what another issue's move left there, and what the program did.
+ENTRY_TITLES = {
+    "merged_here": _("Another issue was merged into this one"),
+    "unmerged_here": _("An issue was taken out of this one again"),
+    "recompute": _("Due day counted again"),
+}
 # What the note of a move is about, and what stands below the field.
 NOTE_LABELS = {
     "dispatch": _("Why this unit"),

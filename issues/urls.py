@@ -2,7 +2,17 @@
 
 from django.urls import include, path
 
-from issues import bulk_views, ledger_views, line_views, move_views, paper_views, rule_views, upload_views, views
+from issues import (
+    bulk_views,
+    duplicate_views,
+    ledger_views,
+    line_views,
+    move_views,
+    paper_views,
+    rule_views,
+    upload_views,
+    views,
+)
 
 app_name = "issues"
 
@@ -33,6 +43,7 @@ upload_urls = [
 urlpatterns = [
     path("", ledger_views.issue_list, name="list"),
     path("new/", views.issue_new, name="new"),
+    path("new/lookalikes/", duplicate_views.lookalikes, name="lookalikes"),
     path("export/", ledger_views.issue_export, name="export"),
     path("line/", line_views.line, name="line"),
     path("print/", paper_views.issue_print, name="print"),

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from households.models import Household
-from issues import actions, looks, workflow
+from issues import actions, duplicate_views, looks, workflow
 from issues.clock_views import clock_card
 from issues.forms import IssueForm
 from issues.models import Attachment, Issue
@@ -112,7 +112,7 @@ def event_rows(issue: Issue) -> list[dict[str, Any]]:
         rows.append(
             {
                 "event": event,
-                "title": step.label if step else looks.OTHER_STEPS.get(event.move, event.move),
+                "title": step.label if step else looks.ENTRY_TITLES.get(event.move, _("Recorded")),
                 "who": f"{event.by.name} · {event.by_unit.name}"
                 if event.by and event.by_unit
                 else event.get_actor_display(),
@@ -144,6 +144,9 @@ def issue_new(request: HttpRequest) -> HttpResponse:
             raise Http404
         household = get_object_or_404(Household.objects.visible_to(user).select_related("village__parent"), pk=wanted)
     form = IssueForm(request.POST or None, request.FILES or None, user=user, household=household)
+    is_sent = request.method == "POST" and form.is_valid()
+    if is_sent and (answer := duplicate_views.before_saving(request, form, household)) is not None:
+        return answer
     if request.method == "POST" and form.is_valid():
         try:
             issue = actions.open_issue(by=user, household=household, **form.cleaned_data)

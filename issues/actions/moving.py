@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from issues import routing, workflow
+from issues.actions import merging
 from issues.actions.history import MAX_TEXT, append_event
 from issues.actions.timing import limit_of, turn_clock
 from issues.models import HelpingUnit, Issue, Outcome, Solvability, UpwardReport
@@ -74,6 +75,8 @@ def move_issue(
     step = workflow.BY_NAME.get(move)
     if step is None:
         raise ValidationError(_("There is no such step."))
+    if step.name in merging.MOVES:
+        merging.lock_both(issue, main)
     locked = lock(issue)
     refusal = refusal_of(step, locked, by=by, actor=actor)
     # The right first: whoever may not take the step learns nothing of versions. The state last: after a stale version
@@ -100,7 +103,7 @@ def move_issue(
         document=document.strip(),
     )
     check_move(step, locked, given)
-    before, holder, now = locked.state, locked.unit, timezone.now()
+    before, holder, now, merged_into = locked.state, locked.unit, timezone.now(), locked.merged_into
     apply_move(step, locked, given, by=by, at=now)
     turn_clock(locked, at=now)
     locked.version += 1
@@ -116,6 +119,8 @@ def move_issue(
         reason=given.reason,
         note=told_note(step, given),
     )
+    if step.name in merging.MOVES:
+        merging.tell_main(step.name, main or merged_into, locked, by=by, at=now)
     return locked
 
 

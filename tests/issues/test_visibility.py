@@ -77,8 +77,8 @@ def random_world(draw, cast):
             place=place,
             household=household,
             state=State.NEW,
+            limit_workdays=5,
             unit=draw(st.sampled_from(units)),
-            limit_workdays=7,
             due_on="2026-12-01",
             recorded_by=draw(st.sampled_from(people)),
         )
