@@ -18,6 +18,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from issues.chain import SHOWN
 from issues.models import HelpingUnit, Issue, IssueEvent, IssueQuerySet
 from outreach.models import User
 
@@ -158,6 +159,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("done_on", _("Done on"), lambda issue, _r: day(issue.done_at), 12, order=("done_at",)),
     Column("verified_on", _("Verified on"), lambda issue, _r: day(issue.verified_at), 12, standard=False),
     Column("closed_on", _("Signed off on"), lambda issue, _r: day(issue.closed_at), 12, order=("closed_at",)),
+    # the head of the history's chain: with this paper in hand, nobody can say later that the history was another
+    Column("check", _("Check value"), lambda issue, _r: f"{issue.event_count}-{issue.head_hash[:SHOWN]}", 18),
     Column("redos", _("Times redone"), lambda issue, _r: str(issue.redos or ""), 8, standard=False),
     Column("returns", _("Times returned"), lambda issue, _r: str(issue.returns or ""), 8, standard=False),
     Column(

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from households.models import Household
 from issues.actions import MAX_TEXT
+from issues.attachments import ACCEPT, ACCEPT_PHOTOS
 from issues.models import Category, Kind, RoutingRule
 from outreach import access
 from outreach.models import Unit, UnitQuerySet, User
@@ -42,21 +43,27 @@ def unit_choices(units: UnitQuerySet, blank: str) -> Choices:
     return [("", blank), *groups.items()]
 
 
-class PhotosInput(forms.ClearableFileInput):
-    """A file input that takes several pictures."""
+class FilesInput(forms.ClearableFileInput):
+    """A file input that takes several files; photos are made small in the browser before they are sent."""
 
     allow_multiple_selected = True
 
 
-class PhotosField(forms.FileField):
+class FilesField(forms.FileField):
     """Several uploads as a list. What they are is decided by content, in attachments.py."""
 
-    widget = PhotosInput(attrs={"accept": "image/jpeg,image/png,image/webp"})
+    widget = FilesInput(attrs={"accept": ACCEPT, "data-shrink": ""})
 
     def clean(self, data: Any, initial: Any = None) -> Any:
         """Return a list of uploads, each cleaned as a single one would be."""
         uploads = data if isinstance(data, list | tuple) else [data] if data else []
-        return [super(PhotosField, self).clean(upload, initial) for upload in uploads]
+        return [super(FilesField, self).clean(upload, initial) for upload in uploads]
+
+
+class PhotosField(FilesField):
+    """Several pictures as a list."""
+
+    widget = FilesInput(attrs={"accept": ACCEPT_PHOTOS, "data-shrink": ""})
 
 
 class IssueForm(forms.Form):

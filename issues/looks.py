@@ -56,6 +56,15 @@ MOVE_LOOKS = {
     "supervise": ("bad", "flag", "secondary"),
     "release": ("good", "flag", "secondary"),
     "recompute": ("info", "calendar", "secondary"),
+    "edit": ("info", "edit", "secondary"),
+    "remove_file": ("warn", "trash", "secondary"),
+}
+# Steps noted in the history beside the moves: label, tone, icon.
+NOTED_STEPS = {
+    "risk": (_("Risk rated"), "warn", "flame"),
+    "session": (_("Mediation session"), "info", "users"),
+    "agreement": (_("Agreement recorded"), "good", "check-circle"),
+    "performance": (_("Performance followed up"), "info", "refresh"),
 }
 # Entries of a history that are no moves: what another issue's move left there, and what the program did.
 ENTRY_TITLES = {

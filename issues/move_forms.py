@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from issues import looks
 from issues.actions import FINISH_OUTCOMES, MAX_TEXT
-from issues.forms import unit_choices
+from issues.forms import FilesField, unit_choices
 from issues.models import CallBack, Issue, Solvability
 from issues.workflow import Move
 from outreach.models import Unit, User
@@ -46,6 +46,14 @@ class MoveForm(forms.Form):
     note = forms.CharField(
         label=gettext_lazy("Note"), max_length=MAX_TEXT, widget=forms.Textarea(attrs={"rows": 4}), required=False
     )
+    evidence = FilesField(
+        label=gettext_lazy("Photos and papers"),
+        required=False,
+        help_text=gettext_lazy(
+            "At most 6 photos or papers (PDF, .docx, .xlsx); a photo up to 5 MB, a paper up to 10 MB. "
+            "What is sent stays in the history."
+        ),
+    )
     version = forms.IntegerField(widget=forms.HiddenInput, min_value=1, max_value=2**31 - 1)
 
     def __init__(self, *args: Any, step: Move, issue: Issue, user: User, **kwargs: Any) -> None:
@@ -53,7 +61,11 @@ class MoveForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.step, self.issue, self.user = step, issue, user
         _tone, self.icon, self.variant = looks.MOVE_LOOKS[step.name]
-        for name in [name for name in self.fields if name not in (*step.fields, "version")]:
+        for name in [
+            name
+            for name in self.fields
+            if name not in (*step.fields, "version", *(["evidence"] if step.can_attach else []))
+        ]:
             del self.fields[name]
         self.fields["version"].initial = issue.version
         if "note" in self.fields:
@@ -93,7 +105,7 @@ class MoveForm(forms.Form):
 
     def given(self) -> dict[str, Any]:
         """Return what was filled in, as keyword arguments of move_issue."""
-        return {name: value for name, value in self.cleaned_data.items() if value not in (None, "")}
+        return {name: value for name, value in self.cleaned_data.items() if value not in (None, "", [])}
 
 
 class CallBackForm(forms.Form):

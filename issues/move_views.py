@@ -11,9 +11,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from issues import actions, workflow
+from issues.history import event_rows
 from issues.models import Issue
 from issues.move_forms import CallBackForm, MoveForm
-from issues.views import event_rows, load_issue, render_detail
+from issues.views import load_issue, render_detail
 from outreach.access import Permission, acting, require
 
 
@@ -25,7 +26,7 @@ def issue_move(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     step = workflow.BY_NAME.get(name)
     if step is None:
         raise Http404
-    form = MoveForm(request.POST, step=step, issue=issue, user=acting(request))
+    form = MoveForm(request.POST, request.FILES, step=step, issue=issue, user=acting(request))
     if not form.is_valid():
         refusal = issue.refusal(step, request.user)
         if refusal in (workflow.Refusal.PERMISSION, workflow.Refusal.SIDE):
@@ -55,13 +56,13 @@ def issue_move(request: HttpRequest, pk: int, name: str) -> HttpResponse:
 
 def render_conflict(request: HttpRequest, issue: Issue, form: MoveForm | CallBackForm, reason: str) -> HttpResponse:
     """Answer 409: what stands there now, and the typed text to take along."""
-    last = event_rows(issue)[0]
+    last = event_rows(issue, acting(request))[0]
     context = {
         "issue": issue,
         "form": form,
         "reason": reason,
         "typed": str(form.data.get("note") or form.data.get("words") or "")[: actions.MAX_TEXT],
-        "last_step": f"{last['title']} · {last['who']} · {timezone.localtime(last['event'].at):%Y-%m-%d %H:%M}",
+        "last_step": f"{last.title} · {last.who} · {timezone.localtime(last.event.at):%Y-%m-%d %H:%M}",
     }
     return render(request, "issues/conflict.html", context, status=409)
 

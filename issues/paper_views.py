@@ -12,10 +12,11 @@ from django.views.decorators.http import require_GET, require_POST
 
 from issues import actions, columns, letters
 from issues.columns import Reading
+from issues.history import event_rows
 from issues.ledger_forms import LedgerForm
 from issues.ledger_views import layout_of, render_ledger
 from issues.models import Issue, IssueQuerySet
-from issues.views import disposition, event_rows, load_issue
+from issues.views import disposition, load_issue
 from outreach.access import Permission, acting, post_of, require
 
 # Forty pages; who needs more exports the workbook and prints that.
@@ -83,7 +84,7 @@ def slip(request: HttpRequest, issue: Issue) -> dict[str, Any]:
         "issue": issue,
         "category": columns.category_path(issue, reading),
         "household": issue.household if knows else None,
-        "events": list(reversed(event_rows(issue))),
+        "events": list(reversed(event_rows(issue, reading.user))),
         "today": reading.today,
     }
 

@@ -4,7 +4,11 @@ from django.urls import include, path
 
 from issues import (
     bulk_views,
+    cluster_views,
+    dispute_views,
     duplicate_views,
+    edit_views,
+    file_views,
     ledger_views,
     line_views,
     move_views,
@@ -20,9 +24,18 @@ issue_urls = [
     path("", views.issue_detail, name="detail"),
     path("move/<slug:name>/", move_views.issue_move, name="move"),
     path("call-back/", move_views.call_back, name="call_back"),
+    path("edit/", edit_views.issue_edit, name="edit"),
+    path("photos/<int:photo>/", file_views.attachment, name="attachment"),
+    path("photos/<int:photo>/remove/", file_views.attachment_remove, name="attachment_remove"),
     path("slip/", paper_views.issue_slip, name="slip"),
     path("letter/", paper_views.issue_letter, name="letter"),
-    path("photos/<int:photo>/", views.attachment, name="attachment"),
+]
+
+dispute_urls = [
+    path("", dispute_views.dispute_detail, name="dispute_detail"),
+    path("write/<slug:part>/", dispute_views.dispute_write, name="dispute_write"),
+    path("parties/<int:party>/remove/", dispute_views.dispute_party_remove, name="dispute_party_remove"),
+    path("papers/<slug:paper>/", dispute_views.dispute_paper, name="dispute_paper"),
 ]
 
 rule_urls = [
@@ -42,6 +55,7 @@ upload_urls = [
 
 urlpatterns = [
     path("", ledger_views.issue_list, name="list"),
+    path("clusters/", cluster_views.cluster_list, name="clusters"),
     path("new/", views.issue_new, name="new"),
     path("new/lookalikes/", duplicate_views.lookalikes, name="lookalikes"),
     path("export/", ledger_views.issue_export, name="export"),
@@ -53,6 +67,8 @@ urlpatterns = [
     path("filters/delete/", ledger_views.filter_delete, name="filter_delete"),
     path("household/<int:pk>/", views.household_issues, name="household_issues"),
     path("rules/", include(rule_urls)),
+    path("disputes/", dispute_views.dispute_list, name="disputes"),
+    path("<int:pk>/mediation/", include(dispute_urls)),
     path("uploads/", include(upload_urls)),
     path("<int:pk>/", include(issue_urls)),
 ]

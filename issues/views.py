@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -16,10 +15,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from households.models import Household
-from issues import actions, duplicate_views, looks, workflow
+from issues import actions, dispute_views, duplicate_views, looks, workflow
 from issues.clock_views import clock_card
 from issues.forms import IssueForm
-from issues.models import Attachment, Issue
+from issues.history import history_context
+from issues.models import Issue
 from issues.move_forms import CallBackForm, MoveForm
 from outreach.access import Permission, Role, acting, permissions_of, post_of, require
 from outreach.models import User
@@ -83,13 +83,13 @@ def render_detail(
         "call_back_form": call_back or call_back_form(issue, user),
         "calls": issue.call_backs.select_related("by", "by_unit"),
         "bound": bound,
-        "events": event_rows(issue),
-        "photos": issue.attachments.all(),
+        **history_context(issue, user),
         "household": household,
         "tel": f"tel:{household.phone}" if household else "",
         "household_url": household_url(household, user),
         "clock": clock_card(issue),
         "helpers": issue.helping_units.select_related("unit", "asked_by", "answered_by"),
+        "dispute": dispute_views.dispute_card(issue, user),
     }
     return render(request, "issues/detail.html", context, status=status)
 
@@ -100,28 +100,6 @@ def household_url(household: Household | None, user: User) -> str:
         return ""
     is_visitor = (post := post_of(user)) is not None and post.role == Role.VISITOR
     return reverse("visits:household" if is_visitor else "households:detail", args=[household.pk])
-
-
-def event_rows(issue: Issue) -> list[dict[str, Any]]:
-    """The history, newest first, each step with its title and looks."""
-    events = issue.events.select_related("by", "by_unit", "from_unit", "to_unit").order_by("-pk")
-    rows = []
-    for event in events:
-        step = workflow.BY_NAME.get(event.move)
-        tone, icon, _variant = looks.MOVE_LOOKS.get(event.move, ("neutral", "dot", ""))
-        rows.append(
-            {
-                "event": event,
-                "title": step.label if step else looks.ENTRY_TITLES.get(event.move, _("Recorded")),
-                "who": f"{event.by.name} · {event.by_unit.name}"
-                if event.by and event.by_unit
-                else event.get_actor_display(),
-                "reason": step.reasons(event.reason).label if step and step.reasons and event.reason else "",
-                "tone": tone,
-                "icon": icon,
-            }
-        )
-    return rows
 
 
 def call_back_form(issue: Issue, user: User) -> CallBackForm | None:
@@ -162,23 +140,6 @@ def issue_new(request: HttpRequest) -> HttpResponse:
             return redirect("issues:detail", pk=issue.pk)
     status = 422 if request.method == "POST" else 200
     return render(request, "issues/new.html", {"form": form, "household": household}, status=status)
-
-
-@require(Permission.ISSUE_VIEW)
-@require_GET
-def attachment(request: HttpRequest, pk: int, photo: int) -> HttpResponse:
-    """A photo, for those who may see its issue. Nothing in it can run: a clean JPEG, and a sandbox around it."""
-    row = get_object_or_404(Attachment, pk=photo, issue__in=Issue.objects.visible_to(request.user).filter(pk=pk))
-    try:
-        with row.file.open("rb") as file:
-            response = HttpResponse(file.read(), content_type="image/jpeg")
-    except FileNotFoundError as error:
-        raise Http404 from error
-    response["Content-Disposition"] = disposition(False, f"{row.issue.number}-{row.pk}.jpg")
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    response["Cache-Control"] = "private, max-age=3600"
-    return response
 
 
 @require(Permission.ISSUE_VIEW)

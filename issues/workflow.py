@@ -165,6 +165,7 @@ class Facts:
     can_go_up: bool = True
     request: str = Request.NONE
     call_back: str = ""
+    lacks_agreement: bool = False
 
 
 @dataclass(frozen=True)
@@ -224,6 +225,13 @@ GOES_UP = Guard(
 )
 NOT_SUPERVISED = Guard("not_supervised", _("It is under supervision already."), lambda f: not f.is_supervised)
 SUPERVISED = Guard("supervised", _("It is not under supervision."), lambda f: f.is_supervised)
+AGREED = Guard(
+    "agreed",
+    _("A dispute is solved by an agreement: record it with the mediation first."),
+    lambda f: not f.lacks_agreement,
+)
+# What one outcome of finish asks for beyond the move's own guards.
+OUTCOME_GUARDS = {"solved": (AGREED,)}
 
 
 class Refusal(models.TextChoices):

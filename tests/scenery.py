@@ -17,7 +17,8 @@ from django.utils import timezone
 
 from households.models import Household, Pairing, Resident, ResidentChange, RosterImport
 from issues import clues
-from issues.models import Attachment, Category, Clue, Issue, IssueEvent, RoutingRule
+from issues.actions import append_event
+from issues.models import Attachment, Category, Clue, DisputeParty, Issue, RoutingRule
 from outreach.access import Permission, Role
 from outreach.models import Campaign, Channel, Delivery, Membership, Notification, Unit, User
 from tests.cast import Cast, make_user
@@ -44,6 +45,8 @@ class Place:
     attachment: Attachment
     rule: RoutingRule
     clue: Clue
+    dispute: Issue
+    party: DisputeParty
     user: User
     post: Membership
     notification: Notification
@@ -83,8 +86,22 @@ def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, c
         dispatched_at=now,
         accepted_at=now,
     )
-    IssueEvent.objects.create(
-        issue=issue, by=visitor, by_unit=village, move="open", to_state="accepted", to_unit=holder
+    opening = append_event(issue, "open", by=visitor, at=now, from_state="", from_unit=None, note="")
+    dispute = Issue.objects.create(
+        number=f"{village.code}-2",
+        kind="dispute",
+        category=issue.category,
+        text="两家争地界",
+        place=village,
+        household=household,
+        campaign=campaign,
+        state="accepted",
+        unit=holder,
+        limit_workdays=5,
+        due_on=issue.due_on,
+        recorded_by=visitor,
+        dispatched_at=now,
+        accepted_at=now,
     )
     channel = Channel.objects.create(unit=village, kind="wecom", name="群", is_active=False)
     change = ResidentChange.objects.create(household=household, changes={"phone": "13900008888"}, proposed_by=visitor)
@@ -112,6 +129,7 @@ def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, c
         issue=issue,
         attachment=Attachment.objects.create(
             issue=issue,
+            event=opening,
             file=ContentFile(b"x", name=f"{village.code}.jpg"),
             content_type="image/jpeg",
             sha256="0" * 64,
@@ -119,6 +137,8 @@ def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, c
             added_by=visitor,
         ),
         rule=RoutingRule.objects.create(category=issue.category, unit=holder),
+        dispute=dispute,
+        party=DisputeParty.objects.create(issue=dispute, side="applicant", name="张三", added_by=visitor),
         clue=Clue.objects.create(
             number=f"X{village.code}",
             district=campaign.district,
@@ -181,6 +201,8 @@ NOUNS: list[tuple[str, Callable[[Place], Any]]] = [
     ("channel", lambda place: place.channel),
     ("delivery", lambda place: place.delivery),
     ("clue", lambda place: place.clue),
+    ("party", lambda place: place.party),
+    ("dispute", lambda place: place.dispute),
     ("attachment", lambda place: place.attachment),
     ("photo", lambda place: place.attachment),
     ("rule", lambda place: place.rule),
@@ -202,7 +224,12 @@ MAIN = {"households": "household", "issues": "issue", "visits": "household", "re
 # url name → argument → value, where the rules above do not fit.
 SPECIAL: dict[str, dict[str, Callable[[Place], Any]]] = {
     "issues:attachment": {"pk": lambda place: place.issue.pk},
+    "issues:attachment_remove": {"pk": lambda place: place.issue.pk},
     "issues:move": {"name": lambda place: "finish"},
+    "issues:dispute_detail": {"pk": lambda place: place.dispute.pk},
+    "issues:dispute_write": {"pk": lambda place: place.dispute.pk, "part": lambda place: "risk"},
+    "issues:dispute_party_remove": {"pk": lambda place: place.dispute.pk},
+    "issues:dispute_paper": {"pk": lambda place: place.dispute.pk, "paper": lambda place: "record"},
     "clues:step": {"name": lambda place: "note"},
     "reports:household_rows": {"figure": lambda place: "covered"},
     "reports:issue_rows": {"figure": lambda place: "solved"},

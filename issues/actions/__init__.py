@@ -6,14 +6,17 @@ the audit chain as well, whose lock would make all visitors of the district wait
 
 from issues.actions.call_backs import record_call_back
 from issues.actions.clues import OpenedClue, OpenedEntry, open_clue, report_clue, step_clue
+from issues.actions.correcting import EditConflictError, correct_issue, editable_fields
 from issues.actions.deadlines import deadline_differences, recompute_deadline, recompute_deadlines
 from issues.actions.editing import EDITS, edit_issue
 from issues.actions.exporting import log_export
+from issues.actions.files import may_remove, remove_file
 from issues.actions.history import MAX_TEXT, append_event
 from issues.actions.ledger import save_filter
 from issues.actions.moving import FINISH_OUTCOMES, ConflictError, move_issue
 from issues.actions.opening import active_rules, next_number, open_issue
 from issues.actions.rules import save_rule, shift_rule
+from issues.actions.sealing import last_proof_failed, prove_histories
 from issues.actions.uploads import commit_upload, discard_upload, keep_upload
 
 __all__ = [
@@ -21,23 +24,30 @@ __all__ = [
     "FINISH_OUTCOMES",
     "MAX_TEXT",
     "ConflictError",
+    "EditConflictError",
     "OpenedClue",
     "OpenedEntry",
     "active_rules",
     "append_event",
     "commit_upload",
+    "correct_issue",
     "deadline_differences",
     "discard_upload",
     "edit_issue",
+    "editable_fields",
     "keep_upload",
+    "last_proof_failed",
     "log_export",
+    "may_remove",
     "move_issue",
     "next_number",
     "open_clue",
     "open_issue",
+    "prove_histories",
     "recompute_deadline",
     "recompute_deadlines",
     "record_call_back",
+    "remove_file",
     "report_clue",
     "save_filter",
     "save_rule",

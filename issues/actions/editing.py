@@ -8,10 +8,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from issues import workflow
+from issues import facts, workflow
+from issues.actions.correcting import change_detail, clock_of, reclassify
 from issues.actions.history import append_event
 from issues.actions.moving import ConflictError, lock
-from issues.actions.timing import limit_of, turn_clock
 from issues.models import Category, Issue, Solvability
 from issues.workflow import Move, Side
 from outreach.access import Permission
@@ -70,7 +70,7 @@ def edit_issue(
         return locked
     if category is not None and not category.is_active:
         raise ValidationError(_("This category is no longer in use. Choose another."))
-    now = timezone.now()
+    now, before, clock_before = timezone.now(), facts.of(locked), clock_of(locked)
     if category is not None:
         locked.category = category
     if is_urgent is not None:
@@ -78,12 +78,20 @@ def edit_issue(
     if solvability is not None:
         locked.solvability = solvability
     if "category" in changes or "is_urgent" in changes:
-        locked.limit_workdays = limit_of(category=locked.category, kind=locked.kind, is_urgent=locked.is_urgent)
-        turn_clock(locked, at=now)
+        reclassify(locked, by=by)
     locked.version += 1
     locked.save()
-    note = "；".join(f"{EDITS[name].label}：{before} → {after}" for name, (before, after) in changes.items())
-    append_event(locked, "edit", by=by, at=now, from_state=locked.state, from_unit=locked.unit, note=note)
+    note = f"{EDITS['solvability'].label}：{' → '.join(changes['solvability'])}" if "solvability" in changes else ""
+    append_event(
+        locked,
+        "edit",
+        by=by,
+        at=now,
+        from_state=locked.state,
+        from_unit=locked.unit,
+        note=note,
+        detail=change_detail(before, facts.of(locked), clock_before, clock_of(locked)),
+    )
     return locked
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
+from issues import chain
 from issues.models import Issue, IssueEvent
 from issues.workflow import Actor
 from outreach import access
@@ -23,12 +26,21 @@ def append_event(
     note: str,
     reason: str = "",
     actor: str = Actor.STAFF,
+    detail: Mapping[str, Any] | None = None,
 ) -> IssueEvent:
-    """Append one step to the history of `issue`, as it now is. `by` is None exactly where `actor` is not staff."""
+    """Append one step to the history of `issue`, as it now is, and chain it to the step before. `by` is None exactly
+    where `actor` is not staff; for `detail` see IssueEvent.
+
+    The one place where an event is written. It takes the issue's row lock itself, so that no caller can forget it; the
+    database refuses an event that does not follow the head, and moves the head on (issues_issueevent_link).
+    """
     post = access.post_of(by) if by else None
     assert (actor == Actor.STAFF) == (post is not None)
-    return IssueEvent.objects.create(
+    heads = Issue.objects.select_for_update(no_key=True).values_list("event_count", "head_hash")
+    count, head = heads.get(pk=issue.pk)
+    event = IssueEvent(
         issue=issue,
+        seq=count + 1,
         at=at,
         actor=actor,
         by=by,
@@ -40,4 +52,11 @@ def append_event(
         to_unit=issue.unit,
         reason=reason,
         note=note,
+        detail=chain.plain(detail or {}),
+        previous_hash=head,
     )
+    event.hash = chain.digest(event.canonical())
+    event.save(force_insert=True)
+    # a later save of this object must not put the old head back
+    issue.event_count, issue.head_hash = event.seq, event.hash
+    return event

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from issues import routing, workflow
+from issues import attachments, routing, workflow
 from issues.actions import merging
+from issues.actions.files import files_detail, new_files, store_files
 from issues.actions.history import MAX_TEXT, append_event
 from issues.actions.timing import limit_of, turn_clock
+from issues.attachments import CleanFile
 from issues.models import HelpingUnit, Issue, Outcome, Solvability, UpwardReport
 from issues.workflow import Actor, Move, Request, State
 from outreach import access, calendar
@@ -65,16 +69,19 @@ def move_issue(
     until: date | None = None,
     to_whom: str = "",
     document: str = "",
+    evidence: Sequence[UploadedFile] = (),
 ) -> Issue:
     """Make one move of workflow.MOVES: the single write door for an issue's state. Returns the issue as it now is.
 
-    `version` is the version the user saw. `by` is None exactly where `actor` is the resident or the program. Raises
-    ConflictError where the version is stale, PermissionDenied where the move is not for this user, ValidationError
-    where the state or a guard does not allow it or a required field is missing.
+    `version` is the version the user saw; `evidence` are files, where the move takes any. `by` is None exactly where
+    `actor` is the resident or the program. Raises ConflictError where the version is stale, PermissionDenied where the
+    move is not for this user, ValidationError where the state or a guard does not allow it or a required field is
+    missing or a file is refused.
     """
     step = workflow.BY_NAME.get(move)
     if step is None:
         raise ValidationError(_("There is no such step."))
+    clean = clean_evidence(step, evidence)  # before the lock: making a picture anew takes its time
     if step.name in merging.MOVES:
         merging.lock_both(issue, main)
     locked = lock(issue)
@@ -103,12 +110,13 @@ def move_issue(
         document=document.strip(),
     )
     check_move(step, locked, given)
+    added = new_files(locked, clean)
     before, holder, now, merged_into = locked.state, locked.unit, timezone.now(), locked.merged_into
     apply_move(step, locked, given, by=by, at=now)
     turn_clock(locked, at=now)
     locked.version += 1
     locked.save()
-    append_event(
+    event = append_event(
         locked,
         step.name,
         by=by,
@@ -118,10 +126,22 @@ def move_issue(
         from_unit=holder,
         reason=given.reason,
         note=told_note(step, given),
+        detail=files_detail(added),
     )
+    store_files(event, added)
     if step.name in merging.MOVES:
         merging.tell_main(step.name, main or merged_into, locked, by=by, at=now)
     return locked
+
+
+def clean_evidence(step: Move, files: Sequence[UploadedFile]) -> list[CleanFile]:
+    """Return the files as they are stored; ValidationError (evidence) where one is refused, or the step takes none."""
+    if files and not step.can_attach:
+        raise ValidationError({"evidence": _("This step takes no files.")})
+    try:
+        return attachments.clean_files(files)
+    except ValidationError as error:
+        raise ValidationError({"evidence": error.messages}) from error
 
 
 def lock(issue: Issue) -> Issue:
@@ -283,6 +303,10 @@ def check_move(step: Move, issue: Issue, given: Given) -> None:
         errors["reason"] = _("Choose a reason.")
     if "outcome" in step.required and given.outcome not in FINISH_OUTCOMES:
         errors["outcome"] = _("Choose how it ended.")
+    elif step.name == "finish":
+        wanted = workflow.OUTCOME_GUARDS.get(given.outcome, ())
+        missing = [str(guard.label) for guard in wanted if not guard.holds(issue.facts)]
+        errors |= {"outcome": " ".join(missing)} if missing else {}
     if given.solvability not in Solvability.values:
         errors["solvability"] = _("Choose one of the answers.")
     elif step.name == "finish" and given.outcome in FINISH_OUTCOMES[1:] and not given.solvability:

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.core.exceptions import ValidationError
-from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import UploadedFile
 from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from households.models import Household
-from issues import attachments, routing
+from issues import attachments, facts, routing
+from issues.actions.files import files_detail, store_files
 from issues.actions.history import MAX_TEXT, append_event
 from issues.actions.timing import limit_of, set_due_day, turn_clock
-from issues.models import Attachment, Category, Issue, Kind, RoutingRule
+from issues.models import Category, Issue, Kind, RoutingRule
 from issues.workflow import State
 from outreach import access
 from outreach.access import Permission
@@ -76,17 +76,17 @@ def open_issue(
     issue.due_version = 1
     issue.save(force_insert=True)
     turn_clock(issue, at=now)
-    append_event(issue, "open", by=by, at=now, from_state="", from_unit=None, note=route.why)
-    for photo in clean:
-        Attachment.objects.create(
-            issue=issue,
-            file=ContentFile(photo.content, name=f"{photo.sha256[:16]}.jpg"),
-            content_type="image/jpeg",
-            sha256=photo.sha256,
-            size=len(photo.content),
-            added_at=now,
-            added_by=by,
-        )
+    event = append_event(
+        issue,
+        "open",
+        by=by,
+        at=now,
+        from_state="",
+        from_unit=None,
+        note=route.why,
+        detail={"facts": facts.of(issue), **files_detail(clean)},
+    )
+    store_files(event, clean)
     return issue
 
 

@@ -1,7 +1,9 @@
 """The models of issues, by topic."""
 
+from issues.models.attachment import Attachment, AttachmentQuerySet
 from issues.models.clue import Clue, ClueEntry, ClueQuerySet
-from issues.models.issue import UNREACHED_DAYS, Attachment, Issue, IssueEvent, IssueQuerySet, Outcome, Solvability
+from issues.models.dispute import DisputeParty, Mediation, MediationSession, Risk
+from issues.models.issue import UNREACHED_DAYS, Issue, IssueEvent, IssueQuerySet, Outcome, Solvability
 from issues.models.ledger import LedgerLayout, LedgerUpload, SavedFilter
 from issues.models.loop import CallBack, HelpingUnit, IssueSegment, UpwardReport
 from issues.models.setup import Category, Kind, KindLimit, RoutingRule, line_categories
@@ -9,11 +11,13 @@ from issues.models.setup import Category, Kind, KindLimit, RoutingRule, line_cat
 __all__ = [
     "UNREACHED_DAYS",
     "Attachment",
+    "AttachmentQuerySet",
     "CallBack",
     "Category",
     "Clue",
     "ClueEntry",
     "ClueQuerySet",
+    "DisputeParty",
     "HelpingUnit",
     "Issue",
     "IssueEvent",
@@ -23,7 +27,10 @@ __all__ = [
     "KindLimit",
     "LedgerLayout",
     "LedgerUpload",
+    "Mediation",
+    "MediationSession",
     "Outcome",
+    "Risk",
     "RoutingRule",
     "SavedFilter",
     "Solvability",

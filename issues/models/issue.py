@@ -1,4 +1,4 @@
-"""An issue, its history and its photos."""
+"""An issue and its history."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from households.models import Household
-from issues import workflow
+from issues import chain, workflow
 from issues.grams import Grams
 from issues.models.setup import Category, Kind, RoutingRule, line_categories
 from outreach import access
@@ -202,6 +202,9 @@ class Issue(models.Model):
     closed_at = models.DateTimeField(_("signed off at"), null=True)
     closed_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     version = models.PositiveIntegerField(default=1)
+    # the head of the chain of events: written by the database when an event is appended, and by nobody else
+    event_count = models.PositiveIntegerField(default=0, editable=False)
+    head_hash = models.CharField(max_length=64, blank=True, default="", editable=False)
 
     objects = IssueQuerySet.as_manager()
 
@@ -384,6 +387,19 @@ class Issue(models.Model):
             can_go_up=self.unit.kind != Unit.Kind.DISTRICT,
             request=self.request,
             call_back=self.call_back_result() if state == workflow.State.VERIFIED else "",
+            lacks_agreement=state == workflow.State.ACCEPTED and self.lacks_agreement(),
+        )
+
+    def lacks_agreement(self) -> bool:
+        """Is it a dispute of which no agreement is recorded?"""
+        if self.kind != Kind.DISPUTE:
+            return False
+        return (
+            not type(self)
+            .objects.filter(pk=self.pk)
+            .exclude(mediation__agreement="")
+            .filter(mediation__isnull=False)
+            .exists()
         )
 
     def call_back_result(self) -> str:
@@ -401,9 +417,14 @@ class Issue(models.Model):
 
 
 class IssueEvent(models.Model):
-    """One step of an issue's history: appended by actions, never changed."""
+    """One step of an issue's history: appended by actions, never changed, chained by hashes (issues/chain.py).
+
+    `detail` holds what a step brings besides the note: {"facts": {…}} when it is recorded, {"changes": {field: [old,
+    new]}} of an edit, {"files": [sha256, …]} of evidence, {"removed": [sha256, …]}.
+    """
 
     issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="events")
+    seq = models.PositiveIntegerField(editable=False)
     at = models.DateTimeField(_("at"), default=timezone.now)
     actor = models.CharField(max_length=10, choices=workflow.Actor, default=workflow.Actor.STAFF)
     by = models.ForeignKey(User, verbose_name=_("by"), null=True, on_delete=models.PROTECT, related_name="+")
@@ -415,10 +436,14 @@ class IssueEvent(models.Model):
     to_unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="+")
     reason = models.CharField(max_length=12, blank=True)
     note = models.TextField(_("note"), max_length=2000, blank=True)
+    detail = models.JSONField(default=dict, blank=True)
+    previous_hash = models.CharField(max_length=64, blank=True, editable=False)
+    hash = models.CharField(max_length=64, editable=False)
 
     class Meta:
         ordering = ["pk"]
         constraints = [
+            models.UniqueConstraint(fields=["issue", "seq"], name="issues_event_seq"),
             models.CheckConstraint(
                 name="issues_event_by_whom",
                 condition=Q(actor="staff", by__isnull=False, by_unit__isnull=False)
@@ -429,28 +454,29 @@ class IssueEvent(models.Model):
     def __str__(self) -> str:
         return f"{self.issue_id} {self.move}"
 
+    def canonical(self) -> str:
+        """What the hash covers, as text. Costs a query where the issue is not loaded."""
+        return chain.canonical(
+            number=self.issue.number,
+            seq=self.seq,
+            previous=self.previous_hash,
+            at=self.at,
+            actor=self.actor,
+            by=self.by_id,
+            by_unit=self.by_unit_id,
+            move=self.move,
+            from_state=self.from_state,
+            to_state=self.to_state,
+            from_unit=self.from_unit_id,
+            to_unit=self.to_unit_id,
+            reason=self.reason,
+            note=self.note,
+            detail=self.detail,
+        )
+
     @property
     def who(self) -> str:
         """The person and unit, or the resident, or the program. Costs queries where by and by_unit are not loaded."""
         if self.by is None or self.by_unit is None:
             return str(self.get_actor_display())
         return f"{self.by.name} · {self.by_unit.name}"
-
-
-class Attachment(models.Model):
-    """A picture or paper that belongs to an issue; served only through a view that checks `visible_to`."""
-
-    issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="attachments")
-    file = models.FileField(upload_to="issues/%Y/%m")
-    content_type = models.CharField(max_length=50)
-    sha256 = models.CharField(max_length=64)
-    size = models.PositiveIntegerField()
-    added_at = models.DateTimeField(default=timezone.now)
-    added_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
-
-    class Meta:
-        ordering = ["pk"]
-        constraints = [models.UniqueConstraint(fields=["issue", "sha256"], name="issues_attachment_once")]
-
-    def __str__(self) -> str:
-        return str(self.file.name)

@@ -33,12 +33,13 @@ def test_the_ledger_leaves_in_the_township_s_layout(cast, login):
     rows = list(sheet.iter_rows(min_row=3, values_only=True))
     assert rows[0] == (
         "序号", "问题编号", "登记日期", "地点", "户主", "类别", "性质", "群众反映内容", "承办单位", "交办日期",
-        "办理期限", "状态", "是否超期", "办理结果", "办理情况", "办结日期", "销号日期", "KEY",
+        "办理期限", "状态", "是否超期", "办理结果", "办理情况", "办结日期", "销号日期", "校验值", "KEY",
     )  # fmt: skip
     due = (timezone.localdate() - timedelta(days=2)).isoformat()
     assert rows[1] == (
         1, issue.number, today, "石桥村", "罗大树", "交通道路／路灯照明", "诉求", "村口路灯不亮", "区交通运输局", today,
-        due, "已销号", "是", "已解决", "已修好", today, today, f"{issue.number}/{issue.version}",
+        due, "已销号", "是", "已解决", "已修好", today, today, f"{issue.event_count}-{issue.head_hash[:12]}",
+        f"{issue.number}/{issue.version}",
     )  # fmt: skip
     assert rows[2][:2] == ("合计", "共 1 件，其中超期 1 件") and len(rows) == 3
     assert sheet.freeze_panes == "A4"
@@ -47,7 +48,7 @@ def test_the_ledger_leaves_in_the_township_s_layout(cast, login):
     assert sheet.print_title_rows == "$3:$3"
     for cell in [*sheet[3][:-1], *sheet[4][:-1], sheet["A5"], sheet["B5"]]:
         assert cell.border.left.style == cell.border.bottom.style == "thin"
-    assert {str(merged) for merged in sheet.merged_cells.ranges} == {"A1:Q1", "A2:Q2", "B5:Q5"}
+    assert {str(merged) for merged in sheet.merged_cells.ranges} == {"A1:R1", "A2:R2", "B5:R5"}
 
 
 def test_exactly_what_is_filtered_leaves_in_the_same_order(cast, login):
