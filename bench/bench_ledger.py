@@ -5,7 +5,8 @@ same run django-helpdesk's ticket list and ticket form at 100 000 tickets, in th
 
 django-helpdesk is installed from the package registry into an environment of its own in this measurement's folder;
 where that fails, so does the measurement. Its list is what one sees after opening it: the page, and the rows the page
-asks for. Ours is the whole district's, as the district office opens it.
+asks for. Ours is the whole district's, as the district office opens it. Both lists show what is still open: 120 000 of
+our 300 000 issues, and of theirs all 100 000, or it would have to look at a third of what we look at.
 """
 
 from __future__ import annotations
@@ -33,10 +34,10 @@ from outreach.models import Unit, User
 
 ISSUES, SMALL = 300_000, 1_000
 HOUSEHOLDS = 100_000
-RUNS = 40
+RUNS = 25
 PEER = "django-helpdesk==2.6.1"
 TICKETS, PEER_RUNS = 100_000, 15
-TABS = ("", "todo", "open", "accepted", "closed", "all")
+TABS = ("", "open", "closed", "all")
 
 # the first page of what is open, in a reach, by hand
 PLAIN = """
@@ -165,7 +166,7 @@ def measure_peer() -> dict[str, tuple[int, float]]:
     python = folder / "bin" / "python"
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
     install = [
-        python,
+        str(python),
         "-m",
         "pip",
         "install",

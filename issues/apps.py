@@ -7,8 +7,9 @@ class IssuesConfig(AppConfig):
     verbose_name = _("issues")
 
     def ready(self) -> None:
-        """Let the pages of those who keep the routing rules say which are broken."""
+        """Let every page say which routing rules are broken, and that a history does not hold."""
+        from issues.history import chain_alarms
         from issues.rule_views import alarms  # views need loaded models
         from outreach.alarms import SOURCES
 
-        SOURCES.append(alarms)
+        SOURCES += [alarms, chain_alarms]

@@ -1,7 +1,7 @@
 """The hash chain of an issue's history. Pure: what a step's hash covers, and how it is worked out.
 
 Every step carries the hash of the step before it; its own hash covers that and all that the step says, so nothing in a
-history can be changed, removed, added or moved without the chain breaking from there on. docs/decisions/0010 says what
+history can be changed, removed, added or moved without the chain breaking from there on. docs/decisions/0016 says what
 this proves and what not. The canonical form must never change: histories of years ago are checked by it.
 """
 

@@ -14,9 +14,11 @@ from django.utils.translation import gettext_lazy
 
 from households.models import Household
 from issues import chain, looks, workflow
-from issues.actions import editable_fields, may_remove
+from issues.actions import editable_fields, last_proof_failed, may_remove
 from issues.actions.files import MAX_WHY
 from issues.models import Attachment, Category, Issue, IssueEvent, Kind
+from outreach.access import Permission, has_permission
+from outreach.alarms import Alarm
 from outreach.models import Unit, User
 
 FIELD_LABELS = {
@@ -200,6 +202,18 @@ class Names:
             case "due_on":
                 return date.fromisoformat(value).isoformat()
         return str(value)
+
+
+def chain_alarms(user: User) -> list[Alarm]:
+    """Tell those in charge, and those who read the audit trail, that the last nightly proof failed. Costs a query."""
+    wanted = (Permission.SETTINGS_EDIT, Permission.AUDIT_VIEW, Permission.ISSUE_SETUP)
+    if not any(has_permission(user, permission) for permission in wanted) or not last_proof_failed():
+        return []
+    text = _(
+        "The nightly check found histories of issues that were changed behind the program. Nothing was repaired. The "
+        "system administrator runs manage.py verify_issues, and compares with a backup and with exported ledgers."
+    )
+    return [Alarm(title=_("Histories of issues"), text=text)]
 
 
 def short(head: str) -> str:

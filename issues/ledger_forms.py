@@ -160,8 +160,10 @@ class LedgerForm(forms.Form):
         return [self[name] for name in self.fields if name not in (*NO_FILTERS, *FIRST_FILTERS)]
 
     def more_given(self) -> bool:
-        """Is one of the fold's filters on, or wrong?"""
-        return any(name not in (*NO_FILTERS, *FIRST_FILTERS) for name in (*self.given(), *self.errors))
+        """Is the fold open: asked for by ?more, or one of its filters on, or wrong?"""
+        return "more" in self.data or any(
+            name not in (*NO_FILTERS, *FIRST_FILTERS) for name in (*self.given(), *self.errors)
+        )
 
     def told(self) -> dict[str, str]:
         """The filters that were given, for the audit trail. What was searched for stays out: it may be a name."""

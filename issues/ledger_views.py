@@ -13,9 +13,8 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
-from django.utils.text import Truncator
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from issues import actions, columns, exports, looks, search
 from issues.bulk_forms import BULK_ACTIONS, MAX_BULK
@@ -61,7 +60,6 @@ def render_ledger(
     status: int = 200,
     refusal: str = "",
     save_form: SaveFilterForm | None = None,
-    columns_form: ColumnsForm | None = None,
 ) -> HttpResponse:
     """Render the ledger as `form` filters it; `refusal` says why something was not done."""
     user = acting(request)
@@ -84,7 +82,7 @@ def render_ledger(
         "query": form.query().urlencode(),
         "saved": saved_filters(user, form),
         "save_form": save_form or SaveFilterForm(),
-        "columns_form": columns_form or ColumnsForm(initial={"columns": [column.key for column in shown]}),
+        "columns_link": f"{reverse('issues:columns')}?{form.query().urlencode()}",
         "has_layout": bool(keys),
         "bulk_actions": [action for action in BULK_ACTIONS if action.permission in rights],
         "max_bulk": MAX_BULK,
@@ -118,13 +116,13 @@ def ledger_rows(
             "due": due_mark(issue, reading.today),
             "head": "" if has_head else head,
             "found": field.label if (field := found.get(issue.pk)) else "",
-            "title": Truncator(issue.text).chars(40),
+            "title": cut(issue.text, 40),
             "text": " · ".join(filter(None, [issue.number, issue.place.name, head, issue.unit.name])),
             "key": f"{issue.pk}.{issue.version}",
             "cells": [
                 {
                     "key": column.key,
-                    "text": Truncator(column.value(issue, reading)).chars(MAX_CELL),
+                    "text": cut(column.value(issue, reading), MAX_CELL),
                     "nowrap": column.centred,
                 }
                 for column in shown
@@ -132,6 +130,11 @@ def ledger_rows(
         }
         rows.append(row)
     return rows
+
+
+def cut(text: str, length: int) -> str:
+    """The beginning of a text, with … where something is left out."""
+    return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
 def ledger_tabs(form: LedgerForm, issues: IssueQuerySet) -> list[dict[str, Any]]:
@@ -224,20 +227,21 @@ def filter_delete(request: HttpRequest) -> HttpResponse:
 
 
 @require(Permission.ISSUE_VIEW)
-@require_POST
+@require_http_methods(["GET", "POST"])
 def columns_choose(request: HttpRequest) -> HttpResponse:
-    """Keep the columns the user chose; "default" gives back the usual ones."""
+    """Keep the columns the user chooses; "default" gives back the usual ones."""
     user = acting(request)
-    ledger = LedgerForm(request.GET, user=user)
-    if "default" in request.POST:
+    query = LedgerForm(request.GET, user=user).query()
+    if request.method == "POST" and "default" in request.POST:
         LedgerLayout.objects.filter(owner=user).delete()
-        return back_to(ledger.query())
-    form = ColumnsForm(request.POST)
-    if not form.is_valid():
-        refusal = " ".join(str(text) for text in form.errors.get("columns", ()))
-        return render_ledger(request, ledger, status=422, refusal=refusal, columns_form=form)
-    LedgerLayout.objects.update_or_create(owner=user, defaults={"columns": form.cleaned_data["columns"]})
-    return back_to(ledger.query())
+        return back_to(query)
+    keys = layout_of(user)
+    form = ColumnsForm(request.POST or None, initial={"columns": keys or columns.LISTED})
+    if request.method == "POST" and form.is_valid():
+        LedgerLayout.objects.update_or_create(owner=user, defaults={"columns": form.cleaned_data["columns"]})
+        return back_to(query)
+    context = {"form": form, "query": query.urlencode(), "back": back_to(query).url, "has_layout": bool(keys)}
+    return render(request, "issues/columns.html", context, status=422 if form.errors else 200)
 
 
 @require(Permission.ISSUE_EXPORT)

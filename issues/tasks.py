@@ -6,7 +6,7 @@ import logging
 
 from celery import shared_task
 
-from issues import actions
+from issues import actions, files, reminders
 
 logger = logging.getLogger(__name__)
 
@@ -16,3 +16,20 @@ def recompute_deadlines() -> None:
     """Every night: move the due days that the working-day calendar moved, and report each in the log."""
     for difference in actions.recompute_deadlines():
         logger.warning("The due day of an issue was counted again: %s", difference)
+
+
+@shared_task
+def remind() -> None:
+    """Several times a working day: write the reminders of the ladder that are due and not yet written."""
+    reminders.sweep()
+
+
+@shared_task
+def prove_histories() -> None:
+    """Every night: read all histories through and seal them, or raise the alarm; sweep files nobody names."""
+    for line in actions.prove_histories().lines():
+        logger.error("The histories of issues do not hold: %s", line)
+    for name in files.sweep_orphans():
+        logger.warning("A file no issue names was deleted: %s", name)
+    for row in files.missing_files():
+        logger.error("Issue %s: the file %s is gone from the disk", row.issue.number, row.pk)

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from households.models import Household
-from issues import actions, dispute_views, duplicate_views, looks, workflow
+from issues import actions, dispute_views, duplicate_views, looks, reminders, workflow
 from issues.clock_views import clock_card
 from issues.forms import IssueForm
 from issues.history import history_context
@@ -84,6 +84,7 @@ def render_detail(
         "calls": issue.call_backs.select_related("by", "by_unit"),
         "bound": bound,
         **history_context(issue, user),
+        "reminded": reminders.told(issue),
         "household": household,
         "tel": f"tel:{household.phone}" if household else "",
         "household_url": household_url(household, user),

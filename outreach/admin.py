@@ -25,7 +25,7 @@ from import_export.tmp_storages import CacheStorage
 from outreach import actions, audit, units
 from outreach.access import NEVER_GRANTED, Permission, acting, demand, reach
 from outreach.forms import UnitFileForm
-from outreach.models import AuditEvent, CalendarDay, Campaign, Membership, Unit, User
+from outreach.models import AuditEvent, CalendarDay, Campaign, LeaderLink, Membership, Unit, User
 from outreach.resources import CalendarDayResource, UserResource
 
 admin.site.site_header = admin.site.site_title = _("Mass Work and Safe Communities")
@@ -360,6 +360,26 @@ class MembershipAdmin(Audited, admin.ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_delete_permission(request, obj) and (obj is None or obj.user_id != request.user.pk)
+
+
+@admin.register(LeaderLink)
+class LeaderLinkAdmin(Audited, admin.ModelAdmin):
+    """Which leader answers for which unit: late issues are brought to him."""
+
+    list_display = ["unit", "leader"]
+    list_select_related = ["unit", "leader__user", "leader__unit"]
+    search_fields = ["unit__name", "unit__code", "leader__user__name"]
+    autocomplete_fields = ["unit"]
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[LeaderLink]:
+        return LeaderLink.objects.filter(unit__in=Unit.objects.visible_to(request.user))
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        kwargs = units_within_reach(db_field, request, kwargs)
+        if db_field.name == "leader":
+            posts = Membership.objects.filter(unit__in=Unit.objects.visible_to(request.user))
+            kwargs["queryset"] = posts.select_related("user", "unit")
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
 
 @admin.register(CalendarDay)

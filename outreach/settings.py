@@ -137,6 +137,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict] = {
         "task": "outreach.tasks.report_unknown_years",
         "schedule": crontab(hour=8, minute=30),
     },
+    # again and again over the day: what is dispatched at noon may be due tomorrow; a sweep without news costs little
+    "issues.remind": {"task": "issues.tasks.remind", "schedule": crontab(hour="7-17", minute=20)},
     "outreach.forget_messages": {"task": "outreach.tasks.forget_messages", "schedule": crontab(hour=3, minute=10)},
     # one that could not start within ten seconds is not needed any more: the next does its work
     "reports.refresh_rollups": {
@@ -157,6 +159,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict] = {
     "households.forget_rosters": {"task": "households.tasks.forget_rosters", "schedule": crontab(hour=3, minute=40)},
     # after midnight, before anybody is reminded
     "issues.recompute_deadlines": {"task": "issues.tasks.recompute_deadlines", "schedule": crontab(hour=0, minute=20)},
+    "issues.prove_histories": {"task": "issues.tasks.prove_histories", "schedule": crontab(hour=2, minute=40)},
     "reports.check_rollups": {"task": "reports.tasks.check_rollups", "schedule": crontab(hour=3, minute=20)},
 }
 

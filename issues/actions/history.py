@@ -8,6 +8,7 @@ from typing import Any
 
 from issues import chain
 from issues.models import Issue, IssueEvent
+from issues.notices import tell_of
 from issues.workflow import Actor
 from outreach import access
 from outreach.models import Unit, User
@@ -31,8 +32,9 @@ def append_event(
     """Append one step to the history of `issue`, as it now is, and chain it to the step before. `by` is None exactly
     where `actor` is not staff; for `detail` see IssueEvent.
 
-    The one place where an event is written. It takes the issue's row lock itself, so that no caller can forget it; the
-    database refuses an event that does not follow the head, and moves the head on (issues_issueevent_link).
+    Those whom the step concerns are told. The one place where an event is written. It takes the issue's row lock
+    itself, so that no caller can forget it; the database refuses an event that does not follow the head, and moves the
+    head on (issues_issueevent_link).
     """
     post = access.post_of(by) if by else None
     assert (actor == Actor.STAFF) == (post is not None)
@@ -59,4 +61,5 @@ def append_event(
     event.save(force_insert=True)
     # a later save of this object must not put the old head back
     issue.event_count, issue.head_hash = event.seq, event.hash
+    tell_of(event, issue)
     return event

@@ -6,6 +6,7 @@ from issues.models.dispute import DisputeParty, Mediation, MediationSession, Ris
 from issues.models.issue import UNREACHED_DAYS, Issue, IssueEvent, IssueQuerySet, Outcome, Solvability
 from issues.models.ledger import LedgerLayout, LedgerUpload, SavedFilter
 from issues.models.loop import CallBack, HelpingUnit, IssueSegment, UpwardReport
+from issues.models.reminder import Reminder, Rung
 from issues.models.setup import Category, Kind, KindLimit, RoutingRule, line_categories
 
 __all__ = [
@@ -30,8 +31,10 @@ __all__ = [
     "Mediation",
     "MediationSession",
     "Outcome",
+    "Reminder",
     "Risk",
     "RoutingRule",
+    "Rung",
     "SavedFilter",
     "Solvability",
     "UpwardReport",

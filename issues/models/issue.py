@@ -72,6 +72,8 @@ class IssueQuerySet(models.QuerySet["Issue"]):
             return self.filter(
                 mine | Q(household__in=list(Household.objects.visible_to(user).values_list("pk", flat=True)))
             )
+        if post.unit.kind == Unit.Kind.DISTRICT and not Unit.objects.exclude(code__startswith=post.unit.code).exists():
+            return self.all()  # the only district: hundreds of ids written out twice would cost more than the rows
         units = list(Unit.objects.visible_to(user).values_list("pk", flat=True))
         if post.unit.kind != Unit.Kind.DISTRICT:  # whoever sees the whole district sees what its units help with
             helped = Issue.objects.filter(helping_units__unit__in=units).exclude(place__in=units)

@@ -45,7 +45,7 @@ class LeaderLink(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.unit} · {self.leader}"
+        return f"{self.unit} · {self.leader.user}"
 
 
 class MessageHours(models.Model):

@@ -49,7 +49,7 @@ def test_of_two_people_moving_an_issue_at_once_one_wins_and_the_other_is_told(sh
 
     def finish(who, outcome):
         return lambda: actions.move_issue(
-            issue=issue, move="finish", by=who, note=outcome, outcome=outcome, version=version
+            issue=issue, move="finish", by=who, note=outcome, outcome=outcome, solvability="solvable", version=version
         )
 
     results = at_once(finish(cast.department_handler, "solved"), finish(cast.department_head, "explained"))

@@ -61,15 +61,20 @@ def issue_fields(state: str, cast: Cast, done_on: date, outcome: str = "solved")
     """What the constraints ask of an issue in `state`."""
     fields = {"state": state, "outcome": "", "done_at": None, "done_by": None, "done_by_unit": None}
     fields |= {"dispatched_at": None, "accepted_at": None, "closed_at": None, "closed_by": None}
-    if state != "new":
+    fields |= {"verified_at": None, "verified_by": None, "paused_until": None, "limit_workdays": 7}
+    if state not in ("new", "refused"):
         fields["dispatched_at"] = at(done_on)
-    if state in ("accepted", "done", "closed"):
+    if state in ("accepted", "paused", "reported", "done", "verified", "closed"):
         fields["accepted_at"] = at(done_on)
-    if state in ("done", "closed"):
+    if state in ("done", "verified", "closed"):
         fields |= {"outcome": outcome, "done_at": at(done_on)}
         fields |= {"done_by": cast.department_handler, "done_by_unit": cast.roads}
+    if state in ("verified", "closed"):
+        fields |= {"verified_at": at(done_on), "verified_by": cast.supervisor}
     if state == "closed":
         fields |= {"closed_at": at(done_on), "closed_by": cast.supervisor}
+    if state == "paused":
+        fields["paused_until"] = done_on + timedelta(days=30)
     return fields
 
 

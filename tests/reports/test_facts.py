@@ -54,18 +54,24 @@ def test_facts_of_a_village_add_up_to_township_and_district(cast, campaign):
 
 def test_facts_keep_the_outcomes_of_issues_apart(cast, campaign):
     for outcome in ("solved", "solved", "explained", "not_accepted", "reported", "withdrawn", "duplicate"):
-        make_issue(cast, campaign, cast.shiqiao, state="done", outcome=outcome)
+        make_issue(cast, campaign, cast.shiqiao, state="closed", outcome=outcome)
     make_issue(cast, campaign, cast.shiqiao, state="closed", outcome="solved")
+    for state in ("done", "verified"):  # a claim is no result before it is verified and signed off
+        make_issue(cast, campaign, cast.shiqiao, state=state, outcome="solved")
+    for state in ("paused", "reported", "refused"):
+        make_issue(cast, campaign, cast.shiqiao, state=state, due_on=TODAY - timedelta(days=1))
     make_issue(cast, campaign, cast.shiqiao, state="accepted", due_on=TODAY - timedelta(days=1))
     make_issue(cast, campaign, cast.shiqiao, state="assigned", due_on=TODAY)
     make_issue(cast, None, cast.shiqiao, state="closed")
     refresh_rollups()
     assert read(campaign, TODAY)[cast.shiqiao.code] == Facts(
-        issues_raised=10,
+        issues_raised=15,
         issues_solved=3,
         issues_explained=1,
         issues_not_accepted=1,
         issues_otherwise=3,
+        issues_in_review=2,
+        issues_set_aside=3,
         overdue=1,
         not_due=1,
     )
@@ -295,7 +301,9 @@ class Writer:
                 self.cast,
                 self.random.choice([None, *self.campaigns]),
                 self.random.choice(self.places),
-                state=self.random.choice(["new", "assigned", "accepted", "done", "closed"]),
+                state=self.random.choice(
+                    ["new", "assigned", "accepted", "paused", "reported", "done", "verified", "closed", "refused"]
+                ),
                 outcome=self.random.choice(["solved", "explained", "not_accepted", "reported"]),
                 raised_on=self.day(),
                 done_on=self.day(),

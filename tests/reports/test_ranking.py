@@ -40,7 +40,9 @@ def campaign(cast):
     for place in (cast.shiqiao, cast.luzhou, cast.qingxi, cast.district):
         make_issue(cast, campaign, place, state="closed", outcome="solved")
     for outcome in ("explained", "not_accepted", "reported", "withdrawn"):
-        make_issue(cast, campaign, cast.shiqiao, state="done", outcome=outcome)
+        make_issue(cast, campaign, cast.shiqiao, state="closed", outcome=outcome)
+    for state in ("done", "verified", "paused", "reported", "refused"):
+        make_issue(cast, campaign, cast.shiqiao, state=state, due_on=today - timedelta(days=1))
     make_issue(cast, campaign, cast.shiqiao, state="accepted", due_on=today - timedelta(days=1))
     make_issue(cast, campaign, cast.liutang, state="new", due_on=today + timedelta(days=1))
     refresh_rollups()
@@ -153,7 +155,7 @@ def test_rows_run_over_several_pages_without_loss(cast, campaign, login, monkeyp
 
 
 def test_outcomes_of_issues_add_up_to_the_issues_raised(cast, campaign):
-    parts = ("solved", "explained", "not_accepted", "otherwise", "not_due", "overdue")
+    parts = ("solved", "explained", "not_accepted", "otherwise", "in_review", "set_aside", "not_due", "overdue")
     for line in every_line(campaign, cast):
         assert sum(line.count(key) for key in parts) == line.count("raised")
         assert line.count("covered") + line.count("unvisited") == line.count("to_visit")
