@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from celery import shared_task
+from django.conf import settings
 
 from issues import actions, files, reminders
 
@@ -33,3 +34,9 @@ def prove_histories() -> None:
         logger.warning("A file no issue names was deleted: %s", name)
     for row in files.missing_files():
         logger.error("Issue %s: the file %s is gone from the disk", row.issue.number, row.pk)
+
+
+@shared_task
+def draw_look_backs() -> None:
+    """Every morning: draw the closed issues that are to be looked at again."""
+    actions.draw_look_backs(share=settings.LOOK_BACK_SHARE)

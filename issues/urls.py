@@ -5,6 +5,7 @@ from django.urls import include, path
 from issues import (
     bulk_views,
     cluster_views,
+    desk_views,
     dispute_views,
     duplicate_views,
     edit_views,
@@ -14,6 +15,7 @@ from issues import (
     move_views,
     paper_views,
     rule_views,
+    slip_views,
     upload_views,
     views,
 )
@@ -29,6 +31,8 @@ issue_urls = [
     path("photos/<int:photo>/remove/", file_views.attachment_remove, name="attachment_remove"),
     path("slip/", paper_views.issue_slip, name="slip"),
     path("letter/", paper_views.issue_letter, name="letter"),
+    path("resident-slip/", slip_views.resident_slip, name="resident_slip"),
+    path("told/", slip_views.issue_told, name="issue_told"),
 ]
 
 dispute_urls = [
@@ -44,6 +48,15 @@ rule_urls = [
     path("<int:pk>/", rule_views.rule_edit, name="rule_edit"),
     path("<int:pk>/shift/", rule_views.rule_shift, name="rule_shift"),
     path("<int:pk>/switch/", rule_views.rule_switch, name="rule_switch"),
+]
+
+desk_urls = [
+    path("", desk_views.desk, name="desk"),
+    path("script/", desk_views.desk_script, name="desk_script"),
+    path("look-backs/", desk_views.look_back_list, name="look_back_list"),
+    path("look-backs/<int:look_back>/", desk_views.look_back_detail, name="look_back_detail"),
+    path("<int:pk>/", desk_views.desk_issue, name="desk_issue"),
+    path("<int:pk>/take/", desk_views.desk_issue_take, name="desk_issue_take"),
 ]
 
 upload_urls = [
@@ -66,6 +79,8 @@ urlpatterns = [
     path("filters/", ledger_views.filter_save, name="filter_save"),
     path("filters/delete/", ledger_views.filter_delete, name="filter_delete"),
     path("household/<int:pk>/", views.household_issues, name="household_issues"),
+    path("callbacks/", include(desk_urls)),
+    path("to-tell/", slip_views.tell_list, name="tell_list"),
     path("rules/", include(rule_urls)),
     path("disputes/", dispute_views.dispute_list, name="disputes"),
     path("<int:pk>/mediation/", include(dispute_urls)),

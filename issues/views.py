@@ -21,6 +21,7 @@ from issues.forms import IssueForm
 from issues.history import history_context
 from issues.models import Issue
 from issues.move_forms import CallBackForm, MoveForm
+from issues.resident_side import resident_side
 from outreach.access import Permission, Role, acting, permissions_of, post_of, require
 from outreach.models import User
 
@@ -90,6 +91,7 @@ def render_detail(
         "household_url": household_url(household, user),
         "clock": clock_card(issue),
         "helpers": issue.helping_units.select_related("unit", "asked_by", "answered_by"),
+        **resident_side(issue, user),
         "dispute": dispute_views.dispute_card(issue, user),
     }
     return render(request, "issues/detail.html", context, status=status)

@@ -16,6 +16,7 @@ from issues import attachments, routing, workflow
 from issues.actions import merging
 from issues.actions.files import files_detail, new_files, store_files
 from issues.actions.history import MAX_TEXT, append_event
+from issues.actions.telling import tell_resident
 from issues.actions.timing import limit_of, turn_clock
 from issues.attachments import CleanFile
 from issues.models import HelpingUnit, Issue, Outcome, Solvability, UpwardReport
@@ -129,6 +130,7 @@ def move_issue(
         detail=files_detail(added),
     )
     store_files(event, added)
+    tell_resident(locked, event)
     if step.name in merging.MOVES:
         merging.tell_main(step.name, main or merged_into, locked, by=by, at=now)
     return locked

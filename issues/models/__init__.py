@@ -7,6 +7,7 @@ from issues.models.issue import UNREACHED_DAYS, Issue, IssueEvent, IssueQuerySet
 from issues.models.ledger import LedgerLayout, LedgerUpload, SavedFilter
 from issues.models.loop import CallBack, HelpingUnit, IssueSegment, UpwardReport
 from issues.models.reminder import Reminder, Rung
+from issues.models.resident import CallClaim, CallScript, LookBack, ResidentCode, ResidentMessage
 from issues.models.setup import Category, Kind, KindLimit, RoutingRule, line_categories
 
 __all__ = [
@@ -14,6 +15,8 @@ __all__ = [
     "Attachment",
     "AttachmentQuerySet",
     "CallBack",
+    "CallClaim",
+    "CallScript",
     "Category",
     "Clue",
     "ClueEntry",
@@ -28,10 +31,13 @@ __all__ = [
     "KindLimit",
     "LedgerLayout",
     "LedgerUpload",
+    "LookBack",
     "Mediation",
     "MediationSession",
     "Outcome",
     "Reminder",
+    "ResidentCode",
+    "ResidentMessage",
     "Risk",
     "RoutingRule",
     "Rung",
