@@ -1,5 +1,5 @@
 """The resident's code: drawn at random, easy to read aloud, with a check character; kept so that a copied database
-gives none away. A leaf module: docs/decisions/0009-resident-codes.md gives the reasons.
+gives none away. A leaf module: docs/decisions/0018-resident-codes.md gives the reasons.
 """
 
 from __future__ import annotations

@@ -207,7 +207,7 @@ def test_ranking_for_a_department_opens_its_own_issues_and_no_household(cast, ca
     text = client.get(URL).content.decode().split("<main")[1]
     assert "/households/" not in text
     page = client.get(reverse("reports:issue_rows", args=[campaign.pk, cast.district.code, "raised"]))
-    assert (page.context["rows"], page.context["hidden"]) == ([], 10)
+    assert (page.context["rows"], page.context["hidden"]) == ([], 15)
     own = login(cast.department_handler).get(
         reverse("reports:issue_rows", args=[campaign.pk, cast.district.code, "raised"])
     )
@@ -342,7 +342,7 @@ def test_export_equals_the_page(cast, campaign, login, query):
     title, line, head, *body = cells(answer.content)
     assert page.scope.name in title[0]
     assert f"{timezone.localtime(page.counted_at):%Y-%m-%d %H:%M}" in line[0]
-    assert len(head) == 15
+    assert len(head) == 17
     *ranks, total = body
     lines = [*page.lines, *([page.own] if page.own else [])]
     assert len(ranks) == len(lines)
