@@ -13,6 +13,13 @@ logger = logging.getLogger(__name__)
 
 
 @shared_task
+def recompute_deadlines() -> None:
+    """Every night: move the due days that the working-day calendar moved, and report each in the log."""
+    for difference in actions.recompute_deadlines():
+        logger.warning("The due day of an issue was counted again: %s", difference)
+
+
+@shared_task
 def remind() -> None:
     """Several times a working day: write the reminders of the ladder that are due and not yet written."""
     reminders.sweep()

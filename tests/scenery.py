@@ -75,7 +75,7 @@ def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, c
     issue = Issue.objects.create(
         number=f"{village.code}-1",
         kind="need",
-        category=Category.objects.get_or_create(code="scenery", defaults={"name": "路灯"})[0],
+        category=Category.objects.get_or_create(code=f"s-{village.code}", defaults={"name": "路灯"})[0],
         text="路灯不亮",
         place=village,
         household=household,
@@ -106,7 +106,7 @@ def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, c
         accepted_at=now,
     )
     verified = Issue.objects.create(
-        number=f"{village.code}-9",
+        number=f"{village.code}-3",
         kind="need",
         category=issue.category,
         text="路灯又不亮",

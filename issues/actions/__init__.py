@@ -14,6 +14,7 @@ from issues.actions.callbacks import (
 )
 from issues.actions.clues import OpenedClue, OpenedEntry, open_clue, report_clue, step_clue
 from issues.actions.correcting import EditConflictError, correct_issue, editable_fields
+from issues.actions.deadlines import deadline_differences, recompute_deadline, recompute_deadlines
 from issues.actions.editing import EDITS, edit_issue
 from issues.actions.exporting import log_export
 from issues.actions.files import may_remove, remove_file
@@ -54,6 +55,7 @@ __all__ = [
     "claimed_by_other",
     "commit_upload",
     "correct_issue",
+    "deadline_differences",
     "discard_upload",
     "draw_look_backs",
     "edit_issue",
@@ -72,6 +74,8 @@ __all__ = [
     "print_household_codes",
     "print_issue_code",
     "prove_histories",
+    "recompute_deadline",
+    "recompute_deadlines",
     "record_call_back",
     "record_look_back",
     "remove_file",

@@ -169,6 +169,8 @@ def apply_move(step: Move, issue: Issue, given: Given, *, by: User | None, at: d
     post = access.post_of(by) if by else None
     if step.target is not None:
         issue.state = step.target
+    if step.name == "grant":
+        issue.extended_workdays += issue.requested_workdays or 0
     if issue.state != State.ACCEPTED or step.name in ("grant", "deny"):
         issue.request, issue.requested_workdays, requested_until = Request.NONE, None, issue.requested_until
         issue.requested_until = None

@@ -8,7 +8,7 @@ from issues.models.ledger import LedgerLayout, LedgerUpload, SavedFilter
 from issues.models.loop import CallBack, HelpingUnit, IssueSegment, UpwardReport
 from issues.models.reminder import Reminder, Rung
 from issues.models.resident import CallClaim, CallScript, LookBack, ResidentCode, ResidentMessage
-from issues.models.setup import Category, Kind, KindLimit, RoutingRule
+from issues.models.setup import Category, Kind, KindLimit, RoutingRule, line_categories
 
 __all__ = [
     "UNREACHED_DAYS",
@@ -44,4 +44,5 @@ __all__ = [
     "SavedFilter",
     "Solvability",
     "UpwardReport",
+    "line_categories",
 ]
