@@ -12,7 +12,7 @@ from issues.models import CallBack, Issue
 from tests.cast import make_cast
 from tests.issues.make import issue_at
 
-SMALL = """() => [...document.querySelectorAll('main a, main button, main input:not([type=hidden]), summary, main textarea')]
+SMALL = """() => [...document.querySelectorAll('main :is(a, button, input:not([type=hidden]), summary, textarea)')]
   .filter(e => e.getClientRects().length)
   .map(e => [(e.matches('input[type=radio]') && e.closest('label') || e).getBoundingClientRect(), e.outerHTML])
   .filter(([box]) => box.height < 43.5).map(([box, html]) => html.slice(0, 80))"""
