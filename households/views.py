@@ -71,6 +71,7 @@ def _render_list(request: HttpRequest, *, refusal: str = "", status: int = 200) 
         "refusal": refusal,
         "may_export": has_permission(user, Permission.HOUSEHOLD_EXPORT),
         "may_import": has_permission(user, Permission.ROSTER_IMPORT),
+        "may_print_cards": has_permission(user, Permission.HOUSEHOLD_EDIT),
         "waiting_changes": waiting_changes(request).count()
         if has_permission(user, Permission.RESIDENT_CHANGE_DECIDE)
         else 0,

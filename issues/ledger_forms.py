@@ -84,6 +84,7 @@ class LedgerForm(forms.Form):
     outcome = forms.ChoiceField(label=gettext_lazy("How it ended"), required=False)
     solvability = forms.ChoiceField(label=gettext_lazy("Can it be solved?"), required=False)
     helper = forms.ModelChoiceField(label=gettext_lazy("Helping unit"), queryset=Unit.objects.none(), required=False)
+    line = forms.ModelChoiceField(label=gettext_lazy("Line of work"), queryset=Unit.objects.none(), required=False)
     campaign = forms.ModelChoiceField(label=gettext_lazy("Campaign"), queryset=Campaign.objects.none(), required=False)
     recorded_from = day_field(gettext_lazy("Recorded from"))
     recorded_to = day_field(gettext_lazy("Recorded until"))
@@ -112,6 +113,7 @@ class LedgerForm(forms.Form):
         self.choose("place", district, unit_choices(below, _("everywhere")))
         self.choose("unit", district, list(holder_choices))
         self.choose("helper", district, [("", _("whether helped or not")), *holder_choices[1:]])
+        self.choose("line", district.departments(), unit_choices(district.departments(), _("every line")))
         campaign = self.fields["campaign"]
         assert isinstance(campaign, forms.ModelChoiceField)
         campaign.queryset, campaign.empty_label = Campaign.objects.visible_to(user), _("every campaign")
@@ -221,6 +223,8 @@ class LedgerForm(forms.Form):
             issues = issues.overdue(today)
         elif given.get("due") == "soon":
             issues = issues.due_between(today, calendar.add_workdays(today, DUE_SOON_WORKDAYS))
+        if "line" in given:
+            issues = issues.line_of(given["line"])
         issues = self.narrow_days(issues)
         if "urgent" in given:
             issues = issues.filter(is_urgent=True)

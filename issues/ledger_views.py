@@ -79,6 +79,7 @@ def render_ledger(
         "is_capped": page.paginator.count >= MAX_PAGED,
         "max_paged": MAX_PAGED,
         "refusal": refusal,
+        "may_call_back": Permission.ISSUE_CLOSE in rights,
         "query": form.query().urlencode(),
         "saved": saved_filters(user, form),
         "save_form": save_form or SaveFilterForm(),

@@ -55,6 +55,7 @@ MOVE_LOOKS = {
     "unmerged_here": ("info", "swap", "secondary"),
     "supervise": ("bad", "flag", "secondary"),
     "release": ("good", "flag", "secondary"),
+    "recompute": ("info", "calendar", "secondary"),
     "edit": ("info", "edit", "secondary"),
     "remove_file": ("warn", "trash", "secondary"),
 }
@@ -71,10 +72,11 @@ NOTED_STEPS = {
     "difficult": (_("Put on the list of difficult issues"), "warn", "flag"),
     "not_difficult": (_("Taken off the list of difficult issues"), "info", "undo"),
 }
-# Entries of a history that are no moves: what another issue's move left there.
+# Entries of a history that are no moves: what another issue's move left there, and what the program did.
 ENTRY_TITLES = {
     "merged_here": _("Another issue was merged into this one"),
     "unmerged_here": _("An issue was taken out of this one again"),
+    "recompute": _("Due day counted again"),
 }
 # What the note of a move is about, and what stands below the field.
 NOTE_LABELS = {

@@ -5,15 +5,18 @@ from django.urls import include, path
 from issues import (
     bulk_views,
     cluster_views,
+    desk_views,
     dispute_views,
     duplicate_views,
     edit_views,
     file_views,
     instruction_views,
     ledger_views,
+    line_views,
     move_views,
     paper_views,
     rule_views,
+    slip_views,
     upload_views,
     views,
 )
@@ -34,6 +37,8 @@ issue_urls = [
     path("difficult/unmark/", instruction_views.difficult_unmark, name="difficult_unmark"),
     path("slip/", paper_views.issue_slip, name="slip"),
     path("letter/", paper_views.issue_letter, name="letter"),
+    path("resident-slip/", slip_views.resident_slip, name="resident_slip"),
+    path("told/", slip_views.issue_told, name="issue_told"),
 ]
 
 dispute_urls = [
@@ -51,6 +56,15 @@ rule_urls = [
     path("<int:pk>/switch/", rule_views.rule_switch, name="rule_switch"),
 ]
 
+desk_urls = [
+    path("", desk_views.desk, name="desk"),
+    path("script/", desk_views.desk_script, name="desk_script"),
+    path("look-backs/", desk_views.look_back_list, name="look_back_list"),
+    path("look-backs/<int:look_back>/", desk_views.look_back_detail, name="look_back_detail"),
+    path("<int:pk>/", desk_views.desk_issue, name="desk_issue"),
+    path("<int:pk>/take/", desk_views.desk_issue_take, name="desk_issue_take"),
+]
+
 upload_urls = [
     path("", upload_views.ledger_uploads, name="uploads"),
     path("commit/", upload_views.ledger_upload_commit, name="upload_commit"),
@@ -64,12 +78,15 @@ urlpatterns = [
     path("new/", views.issue_new, name="new"),
     path("new/lookalikes/", duplicate_views.lookalikes, name="lookalikes"),
     path("export/", ledger_views.issue_export, name="export"),
+    path("line/", line_views.line, name="line"),
     path("print/", paper_views.issue_print, name="print"),
     path("bulk/", bulk_views.issue_bulk, name="bulk"),
     path("columns/", ledger_views.columns_choose, name="columns"),
     path("filters/", ledger_views.filter_save, name="filter_save"),
     path("filters/delete/", ledger_views.filter_delete, name="filter_delete"),
     path("household/<int:pk>/", views.household_issues, name="household_issues"),
+    path("callbacks/", include(desk_urls)),
+    path("to-tell/", slip_views.tell_list, name="tell_list"),
     path("rules/", include(rule_urls)),
     path("disputes/", dispute_views.dispute_list, name="disputes"),
     path("difficult/", instruction_views.difficult_list, name="difficult"),

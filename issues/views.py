@@ -16,10 +16,12 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from households.models import Household
 from issues import actions, dispute_views, duplicate_views, instruction_views, looks, reminders, workflow
+from issues.clock_views import clock_card
 from issues.forms import IssueForm
 from issues.history import history_context
 from issues.models import Issue
 from issues.move_forms import CallBackForm, MoveForm
+from issues.resident_side import resident_side
 from outreach.access import Permission, Role, acting, permissions_of, post_of, require
 from outreach.models import User
 
@@ -70,6 +72,7 @@ def render_detail(
     household = issue.household if issue.shows_resident_to(user) else None
     context = {
         "issue": issue,
+        "may_draft_letter": Permission.ISSUE_CLOSE in permissions_of(user),
         "tone": looks.STATE_TONES[issue.state],
         "outcome_tone": looks.OUTCOME_TONES.get(issue.outcome, "neutral"),
         "due": due_mark(issue, timezone.localdate()),
@@ -87,6 +90,9 @@ def render_detail(
         "household": household,
         "tel": f"tel:{household.phone}" if household else "",
         "household_url": household_url(household, user),
+        "clock": clock_card(issue),
+        "helpers": issue.helping_units.select_related("unit", "asked_by", "answered_by"),
+        **resident_side(issue, user),
         "dispute": dispute_views.dispute_card(issue, user),
         "instructions": instruction_views.instruction_card(issue, user),
     }

@@ -157,6 +157,9 @@ CELERY_BEAT_SCHEDULE: dict[str, dict] = {
         "options": {"expires": 60},
     },
     "households.forget_rosters": {"task": "households.tasks.forget_rosters", "schedule": crontab(hour=3, minute=40)},
+    # after midnight, before anybody is reminded
+    "issues.recompute_deadlines": {"task": "issues.tasks.recompute_deadlines", "schedule": crontab(hour=0, minute=20)},
+    "issues.draw_look_backs": {"task": "issues.tasks.draw_look_backs", "schedule": crontab(hour=6, minute=10)},
     "issues.prove_histories": {"task": "issues.tasks.prove_histories", "schedule": crontab(hour=2, minute=40)},
     "reports.check_rollups": {"task": "reports.tasks.check_rollups", "schedule": crontab(hour=3, minute=20)},
 }
@@ -259,6 +262,9 @@ LOGGING = {
 
 # Below so many households or issues a rate is shown, not ranked.
 RANKING_MIN_DENOMINATOR = env.int("RANKING_MIN_DENOMINATOR", default=10)
+
+# Of the issues closed a month and three months ago, so many per cent are drawn to be looked at again (回头看).
+LOOK_BACK_SHARE = env.int("LOOK_BACK_SHARE", default=20)
 
 IMPORT_EXPORT_USE_TRANSACTIONS = True
 IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = True

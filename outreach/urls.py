@@ -49,6 +49,7 @@ urlpatterns = [
     path("audit/", views.audit_list, name="audit"),
     path("admin/", admin.site.urls),
     path("households/", include("households.urls")),
+    path("r/", include("issues.resident_urls")),
     path("issues/", include("issues.urls")),
     path("clues/", include("issues.clue_urls")),
     path("", include("visits.urls")),

@@ -18,7 +18,7 @@ from django.utils import timezone
 from households.models import Household, Pairing, Resident, ResidentChange, RosterImport
 from issues import clues
 from issues.actions import append_event
-from issues.models import Attachment, Category, Clue, DisputeParty, Issue, RoutingRule
+from issues.models import Attachment, Category, Clue, DisputeParty, Issue, LookBack, RoutingRule
 from outreach.access import Permission, Role
 from outreach.models import Campaign, Channel, Delivery, Membership, Notification, Unit, User
 from tests.cast import Cast, make_user
@@ -42,6 +42,8 @@ class Place:
     assignment: Assignment
     visit: Visit
     issue: Issue
+    verified: Issue
+    look_back: LookBack
     attachment: Attachment
     rule: RoutingRule
     clue: Clue
@@ -73,7 +75,7 @@ def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, c
     issue = Issue.objects.create(
         number=f"{village.code}-1",
         kind="need",
-        category=Category.objects.get_or_create(code="scenery", defaults={"name": "路灯"})[0],
+        category=Category.objects.get_or_create(code=f"s-{village.code}", defaults={"name": "路灯"})[0],
         text="路灯不亮",
         place=village,
         household=household,
@@ -103,6 +105,27 @@ def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, c
         dispatched_at=now,
         accepted_at=now,
     )
+    verified = Issue.objects.create(
+        number=f"{village.code}-3",
+        kind="need",
+        category=issue.category,
+        text="路灯又不亮",
+        place=village,
+        household=household,
+        state="verified",
+        unit=holder,
+        limit_workdays=7,
+        due_on=timezone.localdate() + timedelta(days=5),
+        recorded_by=visitor,
+        dispatched_at=now,
+        accepted_at=now,
+        done_at=now,
+        done_by=visitor,
+        done_by_unit=holder,
+        outcome="solved",
+        verified_at=now,
+        verified_by=clerk,
+    )
     channel = Channel.objects.create(unit=village, kind="wecom", name="群", is_active=False)
     change = ResidentChange.objects.create(household=household, changes={"phone": "13900008888"}, proposed_by=visitor)
     return Place(
@@ -127,6 +150,8 @@ def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, c
             is_counted=True,
         ),
         issue=issue,
+        verified=verified,
+        look_back=LookBack.objects.create(issue=verified, closed_at=now, months=1),
         attachment=Attachment.objects.create(
             issue=issue,
             event=opening,
@@ -205,6 +230,7 @@ NOUNS: list[tuple[str, Callable[[Place], Any]]] = [
     ("dispute", lambda place: place.dispute),
     ("attachment", lambda place: place.attachment),
     ("photo", lambda place: place.attachment),
+    ("look_back", lambda place: place.look_back),
     ("rule", lambda place: place.rule),
     ("import", lambda place: place.roster_import),
     ("change", lambda place: place.change),
@@ -224,6 +250,11 @@ MAIN = {"households": "household", "issues": "issue", "visits": "household", "re
 # url name → argument → value, where the rules above do not fit.
 SPECIAL: dict[str, dict[str, Callable[[Place], Any]]] = {
     "issues:attachment": {"pk": lambda place: place.issue.pk},
+    "issues:desk_issue": {"pk": lambda place: place.verified.pk},
+    "issues:desk_issue_take": {"pk": lambda place: place.verified.pk},
+    "issues:resident_slip": {"pk": lambda place: place.issue.pk},
+    "resident_answer": {"pk": lambda place: place.issue.pk},
+    "resident_remark": {"pk": lambda place: place.issue.pk},
     "issues:attachment_remove": {"pk": lambda place: place.issue.pk},
     "issues:move": {"name": lambda place: "finish"},
     "issues:dispute_detail": {"pk": lambda place: place.dispute.pk},

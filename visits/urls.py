@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from visits import assign_views, phone, views
+from visits import assign_views, card_views, phone, views
 
 app_name = "visits"
 
@@ -29,7 +29,9 @@ campaign_urls = [
 urlpatterns = [
     path("phone/", include(phone_urls)),
     path("campaigns/", views.campaign_list, name="campaigns"),
+    path("campaigns/cards/", card_views.card_sheet, name="card_sheet"),
     path("campaigns/new/", views.campaign_edit, name="campaign_new"),
     path("campaigns/<int:pk>/", include(campaign_urls)),
+    path("visits/household/<int:pk>/card/", card_views.household_card, name="household_card"),
     path("visits/household/<int:pk>/history/", views.household_history, name="household_history"),
 ]

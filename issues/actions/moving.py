@@ -16,6 +16,7 @@ from issues import attachments, routing, workflow
 from issues.actions import merging
 from issues.actions.files import files_detail, new_files, store_files
 from issues.actions.history import MAX_TEXT, append_event
+from issues.actions.telling import tell_resident
 from issues.actions.timing import limit_of, turn_clock
 from issues.attachments import CleanFile
 from issues.models import HelpingUnit, Issue, Outcome, Solvability, UpwardReport
@@ -133,6 +134,7 @@ def move_issue(
         detail={**files_detail(added), **judgement(step, locked)},
     )
     store_files(event, added)
+    tell_resident(locked, event)
     if step.name in merging.MOVES:
         merging.tell_main(step.name, main or merged_into, locked, by=by, at=now)
     return locked
@@ -171,6 +173,8 @@ def apply_move(step: Move, issue: Issue, given: Given, *, by: User | None, at: d
     post = access.post_of(by) if by else None
     if step.target is not None:
         issue.state = step.target
+    if step.name == "grant":
+        issue.extended_workdays += issue.requested_workdays or 0
     if issue.state != State.ACCEPTED or step.name in ("grant", "deny"):
         issue.request, issue.requested_workdays, requested_until = Request.NONE, None, issue.requested_until
         issue.requested_until = None

@@ -15,6 +15,8 @@ from households.models import Household
 from issues import attachments, facts, routing
 from issues.actions.files import files_detail, store_files
 from issues.actions.history import MAX_TEXT, append_event
+from issues.actions.resident_codes import new_code
+from issues.actions.telling import tell_resident
 from issues.actions.timing import limit_of, set_due_day, turn_clock
 from issues.models import Category, Issue, Kind, RoutingRule
 from issues.workflow import State
@@ -87,6 +89,8 @@ def open_issue(
         detail={"facts": facts.of(issue), **files_detail(clean)},
     )
     store_files(event, clean)
+    new_code(issue=issue).save(force_insert=True)
+    tell_resident(issue, event)
     return issue
 
 

@@ -42,18 +42,23 @@ def turn_clock(issue: Issue, *, at: datetime) -> None:
 
 def set_due_day(issue: Issue, *, segments: Iterable[IssueSegment]) -> bool:
     """Set on `issue` (unsaved) the due day its limit, extension and `segments` come to; say whether it moved."""
-    day = clock.deadline(
-        dispatched_on=timezone.localdate(issue.dispatched_at or issue.recorded_at),
-        limit=issue.limit_workdays,
-        extended=issue.extended_workdays,
-        segments=stretches_of(segments),
-        table=calendar.overrides(),
-    )
+    day = due_day_of(issue, segments=segments, table=calendar.overrides())
     if day == issue.due_on:
         return False
     issue.due_on = day
     issue.due_version += 1
     return True
+
+
+def due_day_of(issue: Issue, *, segments: Iterable[IssueSegment], table: calendar.Overrides) -> date:
+    """Return the due day the limit and extension of `issue` and its `segments` come to. Asks the database nothing."""
+    return clock.deadline(
+        dispatched_on=timezone.localdate(issue.dispatched_at or issue.recorded_at),
+        limit=issue.limit_workdays,
+        extended=issue.extended_workdays,
+        segments=stretches_of(segments),
+        table=table,
+    )
 
 
 def stretches_of(segments: Iterable[IssueSegment]) -> list[clock.Segment]:

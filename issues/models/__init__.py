@@ -8,13 +8,16 @@ from issues.models.issue import UNREACHED_DAYS, Issue, IssueEvent, IssueQuerySet
 from issues.models.ledger import LedgerLayout, LedgerUpload, SavedFilter
 from issues.models.loop import CallBack, HelpingUnit, IssueSegment, UpwardReport
 from issues.models.reminder import Reminder, Rung
-from issues.models.setup import Category, Kind, KindLimit, RoutingRule
+from issues.models.resident import CallClaim, CallScript, LookBack, ResidentCode, ResidentMessage
+from issues.models.setup import Category, Kind, KindLimit, RoutingRule, line_categories
 
 __all__ = [
     "UNREACHED_DAYS",
     "Attachment",
     "AttachmentQuerySet",
     "CallBack",
+    "CallClaim",
+    "CallScript",
     "Category",
     "Clue",
     "ClueEntry",
@@ -31,14 +34,18 @@ __all__ = [
     "KindLimit",
     "LedgerLayout",
     "LedgerUpload",
+    "LookBack",
     "Mediation",
     "MediationSession",
     "Outcome",
     "Reminder",
+    "ResidentCode",
+    "ResidentMessage",
     "Risk",
     "RoutingRule",
     "Rung",
     "SavedFilter",
     "Solvability",
     "UpwardReport",
+    "line_categories",
 ]

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from households.models import Household
 from issues import chain, workflow
 from issues.grams import Grams
-from issues.models.setup import Category, Kind, RoutingRule
+from issues.models.setup import Category, Kind, RoutingRule, line_categories
 from outreach import access
 from outreach.access import Permission, Role
 from outreach.models import Campaign, Unit, User
@@ -57,11 +57,12 @@ class IssueQuerySet(models.QuerySet["Issue"]):
     """Issues in the words of the domain."""
 
     def visible_to(self, user: User | AnonymousUser) -> IssueQuerySet:
-        """The one predicate: raised within the post's area, held by its unit or below, helped by them, or recorded by
-        the user.
+        """The one predicate: raised within the post's area, held by its unit or below, helped by them, in the line of
+        the department, or recorded by the user.
 
-        A visitor follows what he recorded, and what concerns households assigned to him. Costs two small queries: with
-        the ids written out PostgreSQL joins the three indexes, where a subquery under OR would read the whole table.
+        A visitor follows what he recorded, and what concerns households assigned to him. Costs a few small
+        queries: with the ids written out PostgreSQL joins the indexes, where a subquery under OR would read the whole
+        table.
         """
         post = access.post_of(user)
         if post is None or not access.has_permission(user, Permission.ISSUE_VIEW):
@@ -77,7 +78,16 @@ class IssueQuerySet(models.QuerySet["Issue"]):
         if post.unit.kind != Unit.Kind.DISTRICT:  # whoever sees the whole district sees what its units help with
             helped = Issue.objects.filter(helping_units__unit__in=units).exclude(place__in=units)
             mine |= Q(pk__in=list(helped.values_list("pk", flat=True)))
+        if line := line_categories(post.unit):
+            district = Unit.objects.filter(code__startswith=post.unit.district_code).exclude(kind=Unit.Kind.DEPARTMENT)
+            mine |= Q(category__in=line, place__in=list(district.values_list("pk", flat=True)))
         return self.filter(mine | Q(place__in=units) | Q(unit__in=units))
+
+    def line_of(self, unit: Unit) -> IssueQuerySet:
+        """The line (条线) of a department: issues of the categories its rules cover, whoever holds them, and those it
+        holds or helps with. Of a district: the caller narrows by `visible_to` or place."""
+        helped = Issue.objects.filter(helping_units__unit=unit).values("pk")
+        return self.filter(Q(category__in=line_categories(unit)) | Q(unit=unit) | Q(pk__in=helped))
 
     def resident_known_to(self, user: User | AnonymousUser) -> IssueQuerySet:
         """Of the issues the user sees, those whose resident he may know too: the same as Issue.shows_resident_to."""

@@ -127,8 +127,8 @@ class CallBack(models.Model):
     words = models.TextField(_("in the resident's words"), max_length=500, blank=True)
     call_again_at = models.DateTimeField(_("call again at"), null=True, blank=True)
     at = models.DateTimeField(default=timezone.now)
-    by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
-    by_unit = models.ForeignKey(Unit, null=True, on_delete=models.PROTECT, related_name="+")
+    by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    by_unit = models.ForeignKey(Unit, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
 
     class Meta:
         ordering = ["pk"]
@@ -140,6 +140,9 @@ class CallBack(models.Model):
                 | ~Q(reached="reached") & Q(contacted__isnull=True, solved__isnull=True, content=""),
                 violation_error_message=_("All three questions are answered, or none."),
             ),
+            models.UniqueConstraint(
+                fields=["issue", "round"], name="issues_callback_page_once", condition=Q(channel="page")
+            ),
             models.CheckConstraint(
                 name="issues_callback_by_whom",
                 condition=Q(channel="page", by__isnull=True, by_unit__isnull=True)
@@ -149,6 +152,11 @@ class CallBack(models.Model):
 
     def __str__(self) -> str:
         return f"{self.issue_id} {self.reached}"
+
+    @property
+    def is_valid(self) -> bool:
+        """Reached and answered: what counts (有效回访)?"""
+        return self.reached == self.Reached.REACHED
 
     def satisfies(self, outcome: str) -> bool:
         """Is the resident content, fully or mostly, and agrees that it is solved where `outcome` says so?"""

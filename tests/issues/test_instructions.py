@@ -246,3 +246,27 @@ def test_the_list_costs_the_same_for_one_row_and_for_sixty(cast, login, connecti
         add()
     assert connection_queries(lambda: client.get(LIST, {"tab": tab})) == one
     assert len(rows_of(client, tab)) == 30
+
+
+def test_judging_otherwise_than_the_holder_needs_a_note_and_shows_both(cast, login):
+    issue = issue_at(cast, "accepted")
+    issue = move(issue, "finish", cast.department_handler, note="无政策", outcome="explained", solvability="policy")
+    with pytest.raises(ValidationError) as refused:
+        move(issue, "verify", cast.supervisor, solvability="solvable")
+    assert set(refused.value.message_dict) == {"note"}
+    issue.refresh_from_db()
+    assert (issue.state, issue.solvability) == ("done", "policy")
+    issue = move(issue, "verify", cast.supervisor, solvability="solvable", note="去年已有补助政策")
+    assert issue.solvability == "solvable"
+    names = [cast.department_handler.name, cast.supervisor.name]
+    page = login(cast.supervisor).get(reverse("issues:detail", args=[issue.pk]))
+    assert [(row["label"], row["word"]) for row in page.context["judgements"]] == [
+        ("判定", "受政策所限"),
+        ("复核", "能解决"),
+    ]
+    assert [name for name in names if name not in page.content.decode()] == []
+
+
+def test_agreeing_with_the_holder_needs_no_note(cast):
+    issue = issue_at(cast, "done")
+    assert move(issue, "verify", cast.supervisor, solvability="solvable").state == "verified"
