@@ -72,6 +72,7 @@ def render_detail(
     household = issue.household if issue.shows_resident_to(user) else None
     context = {
         "issue": issue,
+        "may_draft_letter": Permission.ISSUE_CLOSE in permissions_of(user),
         "tone": looks.STATE_TONES[issue.state],
         "outcome_tone": looks.OUTCOME_TONES.get(issue.outcome, "neutral"),
         "due": due_mark(issue, timezone.localdate()),

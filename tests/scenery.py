@@ -106,7 +106,7 @@ def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, c
         accepted_at=now,
     )
     verified = Issue.objects.create(
-        number=f"{village.code}-2",
+        number=f"{village.code}-3",
         kind="need",
         category=issue.category,
         text="路灯又不亮",

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from households.models import Household, Resident
 from issues import actions as issue_actions
-from issues import clock, routing, workflow
+from issues import chain, clock, routing, workflow
 from issues.models import CallBack, Category, Issue, IssueEvent, IssueSegment, KindLimit, RoutingRule
 from outreach import calendar
 from outreach.models import Campaign, Unit, User
@@ -295,8 +295,7 @@ class Work:
                 issue = self._issue(campaign, visit, category, rules, limits)
                 steps = self._take_its_way(issue)
                 issue.save()
-                for step in steps:
-                    step.issue = issue  # takes the id it has now
+                chain_up(issue, steps)
                 events += steps
                 segments += self._segments(issue)
                 calls += self._call_back(issue)
@@ -450,3 +449,11 @@ class Work:
             to_unit=issue.unit,
             note=note,
         )
+
+
+def chain_up(issue: Issue, steps: list[IssueEvent]) -> None:
+    """Number the steps of a stored issue and chain them, as append_event does one by one."""
+    head = chain.GENESIS
+    for seq, step in enumerate(steps, 1):
+        step.issue, step.seq, step.previous_hash = issue, seq, head
+        head = step.hash = chain.digest(step.canonical())

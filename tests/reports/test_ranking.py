@@ -207,11 +207,11 @@ def test_ranking_for_a_department_opens_its_own_issues_and_no_household(cast, ca
     text = client.get(URL).content.decode().split("<main")[1]
     assert "/households/" not in text
     page = client.get(reverse("reports:issue_rows", args=[campaign.pk, cast.district.code, "raised"]))
-    assert (page.context["rows"], page.context["hidden"]) == ([], 10)
+    assert (page.context["rows"], page.context["hidden"]) == ([], 15)
     own = login(cast.department_handler).get(
         reverse("reports:issue_rows", args=[campaign.pk, cast.district.code, "raised"])
     )
-    assert (len(own.context["rows"]), own.context["hidden"]) == (10, 0)
+    assert (len(own.context["rows"]), own.context["hidden"]) == (15, 0)
 
 
 @pytest.mark.parametrize("person", ["visitor", "system_admin"])
@@ -342,14 +342,14 @@ def test_export_equals_the_page(cast, campaign, login, query):
     title, line, head, *body = cells(answer.content)
     assert page.scope.name in title[0]
     assert f"{timezone.localtime(page.counted_at):%Y-%m-%d %H:%M}" in line[0]
-    assert len(head) == 15
+    assert len(head) == 17
     *ranks, total = body
     lines = [*page.lines, *([page.own] if page.own else [])]
     assert len(ranks) == len(lines)
     for row, ranked in zip([*ranks, total], [*lines, page.total], strict=True):
         assert row[2:4] == (ranked.count("to_visit"), ranked.count("covered"))
-        assert row[12:14] == (ranked.count("overdue"), ranked.count("judged"))
-        for column, share in ((4, ranked.coverage), (5, ranked.met), (14, ranked.solution)):
+        assert row[14:16] == (ranked.count("overdue"), ranked.count("judged"))
+        for column, share in ((4, ranked.coverage), (5, ranked.met), (16, ranked.solution)):
             assert row[column] == ("—" if share.value is None else pytest.approx(float(share.value) / 100))
     assert [row[0] for row in ranks[: len(page.lines)]] == [each.rank or "不计" for each in page.lines]
 
@@ -359,7 +359,7 @@ def test_export_is_laid_out_for_paper_and_audited(cast, campaign, login):
     sheet = load_workbook(io.BytesIO(answer.content)).active
     assert (sheet.page_setup.orientation, sheet.page_setup.paperSize) == ("landscape", 9)
     assert sheet["E4"].number_format == "0.00%"
-    assert sheet["C4"].border.left.style == sheet.cell(sheet.max_row, 15).border.right.style == "thin"
+    assert sheet["C4"].border.left.style == sheet.cell(sheet.max_row, 17).border.right.style == "thin"
     assert sheet.cell(sheet.max_row, 1).value == "合计"
     event = AuditEvent.objects.latest("pk")
     assert (event.action, event.actor_id, event.detail["level"]) == (
