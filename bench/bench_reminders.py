@@ -22,7 +22,7 @@ from outreach.access import Role
 from outreach.models import Notification, Unit
 
 ISSUES = 300_000
-HOUSEHOLDS = 60_000
+HOUSEHOLDS = 20_000
 SAMPLE = 2_000  # reminders the loop writes; its time a row is that of any row
 REPEATS = 3
 

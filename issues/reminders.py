@@ -87,8 +87,12 @@ def sweep(now: datetime | None = None) -> int:
     targets = duties(Posts(), Unit.objects.values_list("pk", "code"))
     with connection.cursor() as cursor, translation.override(settings.LANGUAGE_CODE):
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [SWEEP_LOCK])
+        # Planned over an empty table the anti-join would read it for every row, while the statement itself fills it.
+        cursor.execute("SET LOCAL enable_nestloop = off")
         cursor.execute(SWEEP, parameters(now, spans(today, table), targets, table))
-        return int(cursor.rowcount)
+        added = int(cursor.rowcount)
+        cursor.execute("SET LOCAL enable_nestloop = on")
+        return added
 
 
 def duties(posts: Posts, units: Iterable[tuple[int, str]]) -> list[tuple[int, str, int]]:

@@ -1,8 +1,7 @@
-"""A real Celery worker whose pool processes kill themselves: the n-th at the n-th line it runs of outreach/notify/.
+"""A real Celery worker whose pool processes kill themselves at some line they run of outreach/notify/, each at another.
 
-`celery --app tests.killed_worker worker`. What a process counts begins anew with the next one, which gets as far as one
-line further, so that in the end every line of packing, claiming, sending and settling has been a worker's last.
-KILL_COUNTER names the file that holds the number; KILL_LINES how many lines (then processes live).
+`celery --app tests.killed_worker worker`. KILL_COUNTER names the file that counts the processes, KILL_PROCESSES how
+many die before they live; the lines are spread over packing, claiming, sending and settling.
 """
 
 from __future__ import annotations
@@ -35,9 +34,10 @@ def next_number() -> int:
 
 @worker_process_init.connect
 def die_at_a_line(**_kwargs: Any) -> None:
-    last = next_number() * int(os.environ["KILL_STEP"])
-    if last > int(os.environ["KILL_LINES"]):
+    number = next_number()
+    if number > int(os.environ["KILL_PROCESSES"]):
         return
+    last = 5 + number * 37 % 300
     seen = 0
 
     def trace(frame: FrameType, event: str, _argument: Any) -> Any:

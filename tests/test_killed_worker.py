@@ -126,19 +126,16 @@ def until(condition) -> None:
     raise AssertionError("it never came")
 
 
-def test_worker_killed_at_every_line_loses_none_and_doubles_none(site, tmp_path):
-    messages, lines, step = 40, 240, 8
+def test_worker_killed_at_any_line_loses_none_and_doubles_none(site, tmp_path):
+    messages, processes = 16, 32
     gateway = Gateway()
     site.call("begin", gateway.url, messages)
     counter = tmp_path / "counter"
     counter.write_text("")
-    worker = site.worker(
-        "tests.killed_worker", 4, KILL_COUNTER=str(counter), KILL_LINES=str(lines), KILL_STEP=str(step)
-    )
+    worker = site.worker("tests.killed_worker", 4, KILL_COUNTER=str(counter), KILL_PROCESSES=str(processes))
     try:
         site.call("send", 12)
-        # every process that dies is followed by one that gets further, until they live
-        until(lambda: site.settled() and int(counter.read_text() or 0) > lines // step)
+        until(lambda: site.settled() and int(counter.read_text() or 0) > processes)
     finally:
         kill(worker)
     end = site.call("ask")

@@ -33,10 +33,11 @@ class Reminder(models.Model):
     what lies unattended; so a new deadline or holder is a new occasion.
     """
 
-    issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="reminders")
+    # no indexes but the constraint's, which begins with the issue: the sweep writes many thousand rows at once
+    issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="reminders", db_index=False)
     rung = models.CharField(max_length=12, choices=Rung)
     stamp = models.BigIntegerField()
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", db_index=False)
     reminded_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -6,6 +6,7 @@ import uuid
 from datetime import datetime, time
 from typing import TYPE_CHECKING, Any
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
@@ -191,8 +192,11 @@ class Notification(models.Model):
     Told once however often it is asked for: `key` is unique for each recipient.
     """
 
-    user = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="notifications")
-    channel = models.ForeignKey(Channel, null=True, on_delete=models.CASCADE, related_name="notifications")
+    # no indexes of their own: the constraints below begin with them, and a sweep writes many thousand rows at once
+    user = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="notifications", db_index=False)
+    channel = models.ForeignKey(
+        Channel, null=True, on_delete=models.CASCADE, related_name="notifications", db_index=False
+    )
     kind = models.CharField(max_length=30)
     title = models.CharField(max_length=120)
     text = models.CharField(max_length=300, blank=True)
@@ -212,17 +216,20 @@ class Notification(models.Model):
         ordering = ["-pk"]
         indexes = [
             models.Index(fields=["user", "-id"], name="outreach_notification_inbox"),
-            models.Index(fields=["user"], name="outreach_notification_unread", condition=Q(read_at=None)),
             models.Index(fields=["id"], name="outreach_notification_unpacked", condition=Q(packed_at=None)),
-            models.Index(fields=["created_at"], name="outreach_notification_age"),
+            BrinIndex(fields=["created_at"], name="outreach_notification_age"),
         ]
         constraints = [
             models.CheckConstraint(
                 name="outreach_notification_one_recipient",
                 condition=Q(user__isnull=False, channel__isnull=True) | Q(user__isnull=True, channel__isnull=False),
             ),
-            models.UniqueConstraint(fields=["user", "key"], name="outreach_notification_once"),
-            models.UniqueConstraint(fields=["channel", "key"], name="outreach_notification_once_a_group"),
+            models.UniqueConstraint(
+                fields=["user", "key"], condition=Q(user__isnull=False), name="outreach_notification_once"
+            ),
+            models.UniqueConstraint(
+                fields=["channel", "key"], condition=Q(channel__isnull=False), name="outreach_notification_once_a_group"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -6,6 +6,7 @@ import { startDropzones } from "./dropzone.js";
 import { startFilterFolds } from "./filterfold.js";
 import { startForms } from "./forms.js";
 import { startMenus } from "./menu.js";
+import { startShrinking } from "./shrink.js";
 
 function start(root) {
   startAutosubmit(root);
@@ -13,6 +14,7 @@ function start(root) {
   startDialogs(root);
   startDropzones(root);
   startFilterFolds(root);
+  startShrinking(root);
 }
 
 start(document);
