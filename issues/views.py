@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from households.models import Household
 from issues import actions, dispute_views, duplicate_views, looks, reminders, workflow
 from issues.clock_views import clock_card
+from issues.family_views import related
 from issues.forms import IssueForm
 from issues.history import history_context
 from issues.models import Issue
@@ -93,6 +94,7 @@ def render_detail(
         "clock": clock_card(issue),
         "helpers": issue.helping_units.select_related("unit", "asked_by", "answered_by"),
         **resident_side(issue, user),
+        **related(issue, user),
         "dispute": dispute_views.dispute_card(issue, user),
     }
     return render(request, "issues/detail.html", context, status=status)
