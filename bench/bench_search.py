@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 from django.core.management import call_command
 from django.db import connection
@@ -184,7 +185,7 @@ def plain_read(person: User, words: str) -> None:
         more_homes=(INITIALS if words.isascii() and words.isalpha() else "") + (PHONES if words.isdigit() else ""),
         more_issues=NUMBERS if words.isascii() and words.isalnum() and len(words) > 2 else "",
     )
-    values: dict[str, object] = {
+    values: dict[str, Any] = {
         "words": words,
         "start": words + "%",
         "inside": f"%{words}%",

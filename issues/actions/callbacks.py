@@ -76,9 +76,11 @@ def record_call_back(
     CallClaim.objects.filter(issue=locked).delete()
     locked.version += 1
     locked.save(update_fields=["version"])
-    if call.is_valid and not call.satisfies(locked.outcome):
+    is_unhappy = call.is_valid and not call.satisfies(locked.outcome)
+    # after that a person decides: once more, or signed off as not accepted
+    if is_unhappy and locked.redos <= workflow.REDOS_BEFORE_GOING_UP:
         send_back(locked, by=by, note=call.words or _("The resident is not content."))
-    elif call.is_valid and and_close:
+    elif call.is_valid and not is_unhappy and and_close:
         fresh = lock(locked)  # the facts the guards read have changed with the answer
         if fresh.refusal(workflow.BY_NAME["close"], by) is None:
             move_issue(issue=fresh, move="close", by=by, version=fresh.version, note=call.words)
