@@ -16,7 +16,7 @@ from households.models import Household
 from issues import chain, looks, workflow
 from issues.actions import editable_fields, last_proof_failed, may_remove
 from issues.actions.files import MAX_WHY
-from issues.models import Attachment, Category, Issue, IssueEvent, Kind
+from issues.models import Attachment, Category, Issue, IssueEvent, Kind, Solvability
 from outreach.access import Permission, has_permission
 from outreach.alarms import Alarm
 from outreach.models import Unit, User
@@ -102,6 +102,7 @@ def history_context(issue: Issue, user: User) -> dict[str, Any]:
     return {
         "events": rows,
         "first_photos": rows[-1].photos if rows and rows[-1].event.move == "open" else [],
+        "judgements": judgements(rows),
         "chain_head": short(issue.head_hash),
         "may_edit": bool(editable_fields(issue, user)),
     }
@@ -214,6 +215,26 @@ def chain_alarms(user: User) -> list[Alarm]:
         "system administrator runs manage.py verify_issues, and compares with a backup and with exported ledgers."
     )
     return [Alarm(title=_("Histories of issues"), text=text)]
+
+
+def judgements(events: list[EventRow]) -> list[dict[str, str]]:
+    """Who judged whether the issue can be solved, and who reviewed it, in this round: from the steps, newest first.
+    Steps before this was written down say nothing and are left out."""
+    told = []
+    for row in events:
+        if row.event.move in ("redo", "redo_up"):
+            break
+        value = row.event.detail.get("solvability")
+        if value:
+            is_review = row.event.move == "verify"
+            told.append(
+                {
+                    "label": _("Reviewed by") if is_review else _("Judged by"),
+                    "word": str(dict(Solvability.choices).get(value, value)),
+                    "who": row.who,
+                }
+            )
+    return told[::-1]
 
 
 def short(head: str) -> str:

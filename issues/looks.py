@@ -69,6 +69,12 @@ NOTED_STEPS = {
     "session": (_("Mediation session"), "info", "users"),
     "agreement": (_("Agreement recorded"), "good", "check-circle"),
     "performance": (_("Performance followed up"), "info", "refresh"),
+    "instruct": (_("Instruction of a leader"), "bad", "flag"),
+    "instruct_again": (_("Further instruction of a leader"), "bad", "flag"),
+    "instruct_answer": (_("Answer to the instruction"), "info", "message"),
+    "instruct_settle": (_("Instruction settled"), "good", "check-circle"),
+    "difficult": (_("Put on the list of difficult issues"), "warn", "flag"),
+    "not_difficult": (_("Taken off the list of difficult issues"), "info", "undo"),
 }
 # Entries of a history that are no moves: what another issue's move left there, and what the program did.
 ENTRY_TITLES = {

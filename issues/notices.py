@@ -8,10 +8,10 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from issues import workflow
-from issues.models import Issue, IssueEvent
+from issues.models import Instruction, Issue, IssueEvent
 from issues.recipients import DISPATCH_STATES, Posts
 from issues.workflow import Told
-from outreach.models import Unit
+from outreach.models import Unit, User
 from outreach.notify import notify
 
 OPEN_TELLS = (Told.HOLDER,)
@@ -60,6 +60,33 @@ def tell_of(event: IssueEvent, issue: Issue) -> None:
             users=people,
             units=groups,
             is_urgent=issue.is_urgent and event.move in ("open", "dispatch"),
+        )
+
+
+def tell_of_instruction(instruction: Instruction, issue: Issue, step: str, *, by: User) -> None:
+    """Tell the unit that it must answer an instruction ("given") or that its answer was taken ("settled"), and the
+    leader that it "answered". Never the instruction's text. Part of the step's own transaction."""
+    unit = instruction.to_unit
+    is_for_leader = step == "answered"
+    people = {instruction.by_id} if is_for_leader else Posts({unit.code}).handlers(unit.code)
+    groups = set() if is_for_leader else {unit.pk}
+    people.discard(by.pk)
+    if not people and not groups:
+        return
+    with translation.override(settings.LANGUAGE_CODE):
+        titles = {
+            "given": _("Issue %(number)s: a leader's instruction for %(unit)s"),
+            "answered": _("Issue %(number)s: %(unit)s answered your instruction"),
+            "settled": _("Issue %(number)s: the answer of %(unit)s to the instruction was taken"),
+        }
+        notify(
+            kind="issue.step",
+            title=titles[step] % {"number": issue.number, "unit": unit.name},
+            text=_("Answer due on %(day)s") % {"day": instruction.due_on},
+            url=reverse("issues:detail", args=[issue.pk]),
+            key=f"instruction:{instruction.pk}:{step}",
+            users=people,
+            units=groups,
         )
 
 

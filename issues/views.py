@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from households.models import Household
-from issues import actions, dispute_views, duplicate_views, looks, reminders, workflow
+from issues import actions, dispute_views, duplicate_views, instruction_views, looks, reminders, workflow
 from issues.clock_views import clock_card
 from issues.family_views import related
 from issues.forms import IssueForm
@@ -96,6 +96,7 @@ def render_detail(
         **resident_side(issue, user),
         **related(issue, user),
         "dispute": dispute_views.dispute_card(issue, user),
+        "instructions": instruction_views.instruction_card(issue, user),
     }
     return render(request, "issues/detail.html", context, status=status)
 

@@ -51,6 +51,8 @@ class Permission(StrEnum):
     ISSUE_SUPERVISE = "issue.supervise"
     ISSUE_EXPORT = "issue.export"
     ISSUE_SETUP = "issue.setup"
+    ISSUE_INSTRUCT = "issue.instruct"
+    ISSUE_MARK_DIFFICULT = "issue.mark_difficult"
     RANKING_VIEW = "ranking.view"
     RANKING_EXPORT = "ranking.export"
     MESSAGE_SETUP = "message.setup"
@@ -90,6 +92,8 @@ PERMISSION_LABELS: dict[Permission, str | Promise] = {
     Permission.ISSUE_SUPERVISE: _("put issues under supervision"),
     Permission.ISSUE_EXPORT: _("export issues"),
     Permission.ISSUE_SETUP: _("keep issue categories and routing"),
+    Permission.ISSUE_INSTRUCT: _("write instructions on issues"),
+    Permission.ISSUE_MARK_DIFFICULT: _("put issues on the list of difficult ones"),
     Permission.RANKING_VIEW: _("see the ranking"),
     Permission.RANKING_EXPORT: _("export the ranking"),
     Permission.MESSAGE_SETUP: _("set up message channels"),
@@ -125,7 +129,7 @@ ROLE_SENTENCES = {
     Role.DEPARTMENT_HEAD: _("Answers for the department's problems and may handle them."),
     Role.DISTRICT_OFFICE: _("Runs campaigns, routing and ranking for the whole district."),
     Role.SUPERVISOR: _("Checks visits, verifies results and signs problems off."),
-    Role.LEADER: _("Reads every figure down to its rows."),
+    Role.LEADER: _("Reads every figure down to its rows and writes instructions on difficult problems."),
     Role.PUBLICITY: _("Reads totals for publicity; sees no household."),
     Role.SYSTEM_ADMIN: _("Keeps accounts, units and settings; sees no household data."),
     Role.DISCIPLINE: _("Reads and follows up clues about conduct; sees nothing else."),
@@ -141,15 +145,17 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
         {P.HOUSEHOLD_VIEW, P.HOUSEHOLD_EDIT, P.HOUSEHOLD_EXPORT, P.ROSTER_IMPORT, P.ID_NUMBER_REVEAL}
         | {P.RESIDENT_CHANGE_DECIDE, P.CAMPAIGN_VIEW, P.HOUSEHOLD_ASSIGN, P.VISIT_RECORD, P.VISIT_VIEW}
         | {P.UNREACHABLE_CONFIRM, P.ISSUE_VIEW, P.ISSUE_OPEN, P.ISSUE_DISPATCH, P.ISSUE_HANDLE, P.ISSUE_CLOSE}
-        | {P.ISSUE_EXPORT, P.RANKING_VIEW, P.RANKING_EXPORT}
+        | {P.ISSUE_EXPORT, P.ISSUE_MARK_DIFFICULT, P.RANKING_VIEW, P.RANKING_EXPORT}
     ),
     Role.DEPARTMENT_HANDLER: frozenset({P.ISSUE_VIEW, P.ISSUE_HANDLE, P.ISSUE_EXPORT, P.RANKING_VIEW}),
-    Role.DEPARTMENT_HEAD: frozenset({P.ISSUE_VIEW, P.ISSUE_HANDLE, P.ISSUE_EXPORT, P.RANKING_VIEW}),
+    Role.DEPARTMENT_HEAD: frozenset(
+        {P.ISSUE_VIEW, P.ISSUE_HANDLE, P.ISSUE_EXPORT, P.ISSUE_MARK_DIFFICULT, P.RANKING_VIEW}
+    ),
     Role.DISTRICT_OFFICE: frozenset(
         {P.HOUSEHOLD_VIEW, P.HOUSEHOLD_EXPORT, P.ROSTER_IMPORT, P.CAMPAIGN_VIEW, P.CAMPAIGN_EDIT}
         | {P.HOUSEHOLD_ASSIGN, P.VISIT_VIEW, P.UNREACHABLE_CONFIRM, P.ISSUE_VIEW, P.ISSUE_OPEN, P.ISSUE_DISPATCH}
         | {P.ISSUE_CLOSE, P.ISSUE_SUPERVISE, P.ISSUE_EXPORT, P.ISSUE_SETUP, P.RANKING_VIEW, P.RANKING_EXPORT}
-        | {P.MESSAGE_WATCH}
+        | {P.MESSAGE_WATCH, P.ISSUE_MARK_DIFFICULT}
     ),
     Role.SUPERVISOR: frozenset(
         {P.HOUSEHOLD_VIEW, P.CAMPAIGN_VIEW, P.VISIT_VIEW, P.UNREACHABLE_CONFIRM, P.ISSUE_VIEW, P.ISSUE_CLOSE}
@@ -157,7 +163,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
     ),
     Role.LEADER: frozenset(
         {P.HOUSEHOLD_VIEW, P.CAMPAIGN_VIEW, P.VISIT_VIEW, P.ISSUE_VIEW, P.ISSUE_EXPORT}
-        | {P.RANKING_VIEW, P.RANKING_EXPORT}
+        | {P.ISSUE_INSTRUCT, P.RANKING_VIEW, P.RANKING_EXPORT}
     ),
     Role.PUBLICITY: frozenset({P.RANKING_VIEW}),
     Role.SYSTEM_ADMIN: frozenset(

@@ -61,6 +61,17 @@ def workdays_between(start: date, end: date, table: Overrides | None = None) -> 
     return sign * sum(is_workday(day, table) for day in days)
 
 
+def more_than_workdays_ago(today: date, count: int, table: Overrides | None = None) -> date:
+    """Return the last day after which, up to and including `today`, lie more than `count` working days: a query asks
+    `day <= more_than_workdays_ago(…)` where workdays_between(day, today) > count is meant."""
+    table = overrides() if table is None else table
+    day, left = today, count + 1
+    while left:
+        left -= is_workday(day, table)
+        day -= timedelta(days=1)
+    return day
+
+
 def unknown_years(today: date | None = None) -> list[int]:
     """Return the years within the next 90 days whose working days nobody published: the alarm for administrators."""
     today = today or timezone.localdate()

@@ -32,6 +32,10 @@ FINISH_OUTCOMES = (Outcome.SOLVED, Outcome.EXPLAINED, Outcome.NOT_ACCEPTED, Outc
 WORKING_KINDS = (Unit.Kind.TOWNSHIP, Unit.Kind.VILLAGE, Unit.Kind.DEPARTMENT)
 
 
+# Those that say whether an issue can be solved at all: the holder's, and the review.
+JUDGING_STEPS = ("finish", "answer_up", "verify")
+
+
 class ConflictError(Exception):
     """Somebody else changed the issue since the page was loaded; nothing was written. The message is for people."""
 
@@ -127,7 +131,7 @@ def move_issue(
         from_unit=holder,
         reason=given.reason,
         note=told_note(step, given),
-        detail=files_detail(added),
+        detail={**files_detail(added), **judgement(step, locked)},
     )
     store_files(event, added)
     tell_resident(locked, event)
@@ -313,6 +317,8 @@ def check_move(step: Move, issue: Issue, given: Given) -> None:
         errors["solvability"] = _("Choose one of the answers.")
     elif step.name == "finish" and given.outcome in FINISH_OUTCOMES[1:] and not given.solvability:
         errors["solvability"] = _("Say whether it can be solved at all.")
+    elif is_revised(step, issue, given) and not given.note:
+        errors["note"] = _("The holder judged it otherwise: write why.")
     if "unit" in step.required:
         errors |= unit_errors(step, issue, given.unit)
     if "main" in step.required:
@@ -330,6 +336,19 @@ def check_move(step: Move, issue: Issue, given: Given) -> None:
         errors["document"] = _("A document number has at most 60 characters.")
     if errors:
         raise ValidationError(errors)
+
+
+def is_revised(step: Move, issue: Issue, given: Given) -> bool:
+    """Does whoever verifies judge otherwise than the holder whether the issue can be solved?"""
+    is_other = given.solvability not in ("", issue.solvability)
+    return step.name == "verify" and issue.solvability != "" and is_other
+
+
+def judgement(step: Move, issue: Issue) -> dict[str, str]:
+    """Return what the step's detail says of whether `issue`, as it now is, can be solved; of judging steps alone."""
+    if step.name not in JUDGING_STEPS or not issue.solvability:
+        return {}
+    return {"solvability": issue.solvability}
 
 
 def unit_errors(step: Move, issue: Issue, unit: Unit | None) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from issues.models.attachment import Attachment, AttachmentQuerySet
 from issues.models.clue import Clue, ClueEntry, ClueQuerySet
 from issues.models.dispute import DisputeParty, Mediation, MediationSession, Risk
+from issues.models.instruction import DifficultMark, Instruction
 from issues.models.issue import UNREACHED_DAYS, Issue, IssueEvent, IssueQuerySet, Outcome, Solvability
 from issues.models.ledger import LedgerLayout, LedgerUpload, SavedFilter
 from issues.models.loop import CallBack, HelpingUnit, IssueSegment, UpwardReport
@@ -21,8 +22,10 @@ __all__ = [
     "Clue",
     "ClueEntry",
     "ClueQuerySet",
+    "DifficultMark",
     "DisputeParty",
     "HelpingUnit",
+    "Instruction",
     "Issue",
     "IssueEvent",
     "IssueQuerySet",

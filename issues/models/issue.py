@@ -422,7 +422,8 @@ class IssueEvent(models.Model):
     """One step of an issue's history: appended by actions, never changed, chained by hashes (issues/chain.py).
 
     `detail` holds what a step brings besides the note: {"facts": {…}} when it is recorded, {"changes": {field: [old,
-    new]}} of an edit, {"files": [sha256, …]} of evidence, {"removed": [sha256, …]}.
+    new]}} of an edit, {"files": [sha256, …]} of evidence, {"removed": [sha256, …]}, {"solvability": …} of a step that
+    judges it.
     """
 
     issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="events")

@@ -73,7 +73,7 @@ def test_every_step_is_chained_and_the_issue_keeps_the_head(cast, media):
     issue.refresh_from_db()
     assert (issue.event_count, issue.head_hash) == (4, events[-1].hash)
     assert events[0].detail["facts"]["text"] == "村口路灯不亮" and len(events[0].detail["files"]) == 1
-    assert events[3].detail == {"files": [hashlib.sha256(pdf()).hexdigest()]}
+    assert events[3].detail == {"files": [hashlib.sha256(pdf()).hexdigest()], "solvability": "solvable"}
     assert json.loads(events[3].canonical())["detail"] == events[3].detail
     assert verify.read_through().faults == []
 
