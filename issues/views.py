@@ -91,12 +91,19 @@ def render_detail(
         "tel": f"tel:{household.phone}" if household else "",
         "household_url": household_url(household, user),
         "clock": clock_card(issue),
+        "rule_url": rule_url(issue, user),
         "helpers": issue.helping_units.select_related("unit", "asked_by", "answered_by"),
         **resident_side(issue, user),
         "dispute": dispute_views.dispute_card(issue, user),
         "instructions": instruction_views.instruction_card(issue, user),
     }
     return render(request, "issues/detail.html", context, status=status)
+
+
+def rule_url(issue: Issue, user: User) -> str:
+    """The page of the rule that sent the issue, for who keeps the rules."""
+    may_open = issue.rule_id is not None and has_permission(user, Permission.ISSUE_SETUP)
+    return reverse("issues:rule_edit", args=[issue.rule_id]) if may_open else ""
 
 
 def household_url(household: Household | None, user: User) -> str:
