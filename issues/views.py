@@ -22,7 +22,7 @@ from issues.history import history_context
 from issues.models import Issue
 from issues.move_forms import CallBackForm, MoveForm
 from issues.resident_side import resident_side
-from outreach.access import Permission, Role, acting, permissions_of, post_of, require
+from outreach.access import Permission, Role, acting, has_permission, permissions_of, post_of, require
 from outreach.models import User
 
 
