@@ -23,7 +23,7 @@ from issues.history import history_context
 from issues.models import Issue
 from issues.move_forms import CallBackForm, MoveForm
 from issues.resident_side import resident_side
-from outreach.access import Permission, Role, acting, permissions_of, post_of, require
+from outreach.access import Permission, Role, acting, has_permission, permissions_of, post_of, require
 from outreach.models import User
 
 
@@ -92,6 +92,7 @@ def render_detail(
         "tel": f"tel:{household.phone}" if household else "",
         "household_url": household_url(household, user),
         "clock": clock_card(issue),
+        "rule_url": rule_url(issue, user),
         "helpers": issue.helping_units.select_related("unit", "asked_by", "answered_by"),
         **resident_side(issue, user),
         **related(issue, user),
@@ -99,6 +100,12 @@ def render_detail(
         "instructions": instruction_views.instruction_card(issue, user),
     }
     return render(request, "issues/detail.html", context, status=status)
+
+
+def rule_url(issue: Issue, user: User) -> str:
+    """The page of the rule that sent the issue, for who keeps the rules."""
+    may_open = issue.rule_id is not None and has_permission(user, Permission.ISSUE_SETUP)
+    return reverse("issues:rule_edit", args=[issue.rule_id]) if may_open else ""
 
 
 def household_url(household: Household | None, user: User) -> str:
