@@ -14,9 +14,7 @@ from django.views.decorators.http import require_GET
 
 from issues import clusters
 from issues.models import Issue
-from outreach.access import Permission, acting, require
-
-PERIODS = (30, 90, 365)
+from outreach.access import Permission, acting, permissions_of, require
 
 
 @require(Permission.ISSUE_VIEW)
@@ -24,14 +22,16 @@ PERIODS = (30, 90, 365)
 def cluster_list(request: HttpRequest) -> HttpResponse:
     """Repeated issues of a period, each number with its issues one click away. What makes no sense is the default."""
     user = acting(request)
-    days = next((days for days in PERIODS if str(days) == request.GET.get("days")), 90)
+    days = clusters.period(request.GET.get("days"))
     level = "township" if request.GET.get("level") == "township" else "village"
     since = timezone.localdate() - timedelta(days=days)
     issues = Issue.objects.visible_to(user)
+    may_gather = Permission.ISSUE_DISPATCH in permissions_of(user)
     rows = [
         {
             "cluster": row,
             "url": _ledger(category=row.category.pk, place=row.place.pk, recorded_from=since),
+            "family_url": f"{reverse('issues:cluster_family')}?{urlencode(_key(row, days))}" if may_gather else "",
         }
         for row in clusters.by_place(issues, since=since, level=level)
     ]
@@ -39,6 +39,7 @@ def cluster_list(request: HttpRequest) -> HttpResponse:
     labels = {"village": _("By village"), "township": _("By township")}
     context = {
         "rows": rows,
+        "may_gather": may_gather,
         "homes": homes,
         "since": since,
         "least": clusters.LEAST,
@@ -52,10 +53,14 @@ def cluster_list(request: HttpRequest) -> HttpResponse:
                 "label": _("%(days)d days") % {"days": number},
                 "current": number == days,
             }
-            for number in PERIODS
+            for number in clusters.PERIODS
         ],
     }
     return render(request, "issues/clusters.html", context)
+
+
+def _key(row: clusters.Cluster, days: int) -> dict[str, int]:
+    return {"category": row.category.pk, "place": row.place.pk, "days": days}
 
 
 def _ledger(**filters: object) -> str:

@@ -18,6 +18,7 @@ from outreach.models import Unit, User
 
 LEAST = 3
 MAX_ROWS = 50
+PERIODS = (30, 90, 365)
 CODE_LENGTH = {"village": 12, "township": 9}
 
 
@@ -39,6 +40,11 @@ class Returning:
     household: Household
     count: int
     still_open: int
+
+
+def period(wanted: str | None) -> int:
+    """Return the days of a period as it stands in a query string; 90 where it makes no sense."""
+    return next((days for days in PERIODS if str(days) == wanted), 90)
 
 
 def counted(issues: IssueQuerySet, since: date) -> IssueQuerySet:

@@ -53,6 +53,10 @@ MOVE_LOOKS = {
     "unmerge": ("info", "swap", "secondary"),
     "merged_here": ("info", "layers", "secondary"),
     "unmerged_here": ("info", "swap", "secondary"),
+    "set_parent": ("info", "layers", "secondary"),
+    "clear_parent": ("info", "swap", "secondary"),
+    "child_here": ("info", "layers", "secondary"),
+    "child_left": ("info", "swap", "secondary"),
     "supervise": ("bad", "flag", "secondary"),
     "release": ("good", "flag", "secondary"),
     "recompute": ("info", "calendar", "secondary"),
@@ -76,6 +80,10 @@ NOTED_STEPS = {
 ENTRY_TITLES = {
     "merged_here": _("Another issue was merged into this one"),
     "unmerged_here": _("An issue was taken out of this one again"),
+    "set_parent": _("Put under another issue"),
+    "clear_parent": _("Taken out from under another issue"),
+    "child_here": _("An issue was put under this one"),
+    "child_left": _("An issue below was taken out"),
     "recompute": _("Due day counted again"),
 }
 # What the note of a move is about, and what stands below the field.

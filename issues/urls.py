@@ -9,6 +9,7 @@ from issues import (
     dispute_views,
     duplicate_views,
     edit_views,
+    family_views,
     file_views,
     instruction_views,
     ledger_views,
@@ -28,6 +29,7 @@ issue_urls = [
     path("", views.issue_detail, name="detail"),
     path("move/<slug:name>/", move_views.issue_move, name="move"),
     path("call-back/", move_views.call_back, name="call_back"),
+    path("parent/", family_views.parent_set, name="parent_set"),
     path("edit/", edit_views.issue_edit, name="edit"),
     path("photos/<int:photo>/", file_views.attachment, name="attachment"),
     path("photos/<int:photo>/remove/", file_views.attachment_remove, name="attachment_remove"),
@@ -76,6 +78,7 @@ upload_urls = [
 urlpatterns = [
     path("", ledger_views.issue_list, name="list"),
     path("clusters/", cluster_views.cluster_list, name="clusters"),
+    path("clusters/family/", family_views.cluster_family, name="cluster_family"),
     path("new/", views.issue_new, name="new"),
     path("new/lookalikes/", duplicate_views.lookalikes, name="lookalikes"),
     path("export/", ledger_views.issue_export, name="export"),

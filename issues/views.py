@@ -17,12 +17,13 @@ from django.views.decorators.http import require_GET, require_http_methods
 from households.models import Household
 from issues import actions, dispute_views, duplicate_views, instruction_views, looks, reminders, workflow
 from issues.clock_views import clock_card
+from issues.family_views import related
 from issues.forms import IssueForm
 from issues.history import history_context
 from issues.models import Issue
 from issues.move_forms import CallBackForm, MoveForm
 from issues.resident_side import resident_side
-from outreach.access import Permission, Role, acting, permissions_of, post_of, require
+from outreach.access import Permission, Role, acting, has_permission, permissions_of, post_of, require
 from outreach.models import User
 
 
@@ -91,12 +92,20 @@ def render_detail(
         "tel": f"tel:{household.phone}" if household else "",
         "household_url": household_url(household, user),
         "clock": clock_card(issue),
+        "rule_url": rule_url(issue, user),
         "helpers": issue.helping_units.select_related("unit", "asked_by", "answered_by"),
         **resident_side(issue, user),
+        **related(issue, user),
         "dispute": dispute_views.dispute_card(issue, user),
         "instructions": instruction_views.instruction_card(issue, user),
     }
     return render(request, "issues/detail.html", context, status=status)
+
+
+def rule_url(issue: Issue, user: User) -> str:
+    """The page of the rule that sent the issue, for who keeps the rules."""
+    may_open = issue.rule_id is not None and has_permission(user, Permission.ISSUE_SETUP)
+    return reverse("issues:rule_edit", args=[issue.rule_id]) if may_open else ""
 
 
 def household_url(household: Household | None, user: User) -> str:

@@ -17,6 +17,7 @@ from issues.actions.correcting import EditConflictError, correct_issue, editable
 from issues.actions.deadlines import deadline_differences, recompute_deadline, recompute_deadlines
 from issues.actions.editing import EDITS, edit_issue
 from issues.actions.exporting import log_export, log_upward_export
+from issues.actions.families import open_parent, set_parent
 from issues.actions.files import may_remove, remove_file
 from issues.actions.history import MAX_TEXT, append_event
 from issues.actions.ledger import save_filter
@@ -72,6 +73,7 @@ __all__ = [
     "next_number",
     "open_clue",
     "open_issue",
+    "open_parent",
     "print_household_codes",
     "print_issue_code",
     "prove_histories",
@@ -86,6 +88,7 @@ __all__ = [
     "save_filter",
     "save_rule",
     "save_script",
+    "set_parent",
     "shift_rule",
     "step_clue",
 ]

@@ -212,3 +212,12 @@ def test_a_trial_costs_the_same_number_of_queries_for_one_and_for_many_issues(ca
     route(cast.water, "饮水安全")
     assert connection_queries(lambda: trial_of(office, f"{RULES}{known.pk}/", **values)) == few
     assert trial_of(office, f"{RULES}{known.pk}/", **values)[0].moved == 13
+
+
+@pytest.mark.django_db
+def test_an_issue_links_to_the_rule_that_sent_it_for_those_who_keep_the_rules(cast, login, office):
+    known = route(cast.roads)
+    issue = issue_at(cast, "new", category=category("路灯照明"))
+    link = f'href="{RULES}{known.pk}/"'
+    assert link in office.get(f"/issues/{issue.pk}/").content.decode()
+    assert link not in login(cast.leader).get(f"/issues/{issue.pk}/").content.decode()
