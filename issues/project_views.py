@@ -159,15 +159,13 @@ def _render(
 ) -> HttpResponse:
     """The page of a project; a form is the one that was sent and refused."""
     user = acting(request)
-    children = Issue.objects.visible_to(user).filter(parent=project.issue).select_related("place", "unit")
+    below = Issue.objects.visible_to(user).filter(parent=project.issue).select_related("place", "unit").order_by("pk")
+    below = below[: actions.MAX_FAMILY]
     is_mine = project.is_running and project.is_run_by(user)
     context = {
         "project": project,
         "is_late": project.is_late(timezone.localdate()),
-        "children": [
-            {"issue": row, "tone": looks.STATE_TONES[row.state]}
-            for row in children.order_by("pk")[: actions.MAX_FAMILY]
-        ],
+        "children": [{"issue": row, "tone": looks.STATE_TONES[row.state]} for row in below],
         "notes": project.notes.select_related("by", "by_unit").order_by("-pk"),
         "note_form": note_form or (NoteForm() if is_mine else None),
         "close_form": close_form or (CloseForm() if is_mine else None),

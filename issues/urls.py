@@ -20,6 +20,7 @@ from issues import (
     rule_views,
     slip_views,
     upload_views,
+    upward_views,
     views,
 )
 
@@ -102,6 +103,8 @@ urlpatterns = [
     path("rules/", include(rule_urls)),
     path("projects/", include(project_urls)),
     path("disputes/", dispute_views.dispute_list, name="disputes"),
+    path("upward/", upward_views.upward_list, name="upward"),
+    path("upward/export/", upward_views.upward_export, name="upward_export"),
     path("difficult/", instruction_views.difficult_list, name="difficult"),
     path("<int:pk>/mediation/", include(dispute_urls)),
     path("uploads/", include(upload_urls)),

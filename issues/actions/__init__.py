@@ -16,7 +16,7 @@ from issues.actions.clues import OpenedClue, OpenedEntry, open_clue, report_clue
 from issues.actions.correcting import EditConflictError, correct_issue, editable_fields
 from issues.actions.deadlines import deadline_differences, recompute_deadline, recompute_deadlines
 from issues.actions.editing import EDITS, edit_issue
-from issues.actions.exporting import log_export
+from issues.actions.exporting import log_export, log_upward_export
 from issues.actions.families import MAX_FAMILY, open_parent, set_parent
 from issues.actions.files import may_remove, remove_file
 from issues.actions.history import MAX_TEXT, append_event
@@ -69,6 +69,7 @@ __all__ = [
     "keep_upload",
     "last_proof_failed",
     "log_export",
+    "log_upward_export",
     "mark_told",
     "may_print_code",
     "may_remove",

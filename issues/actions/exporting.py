@@ -14,3 +14,10 @@ def log_export(*, by: User, filters: dict[str, str], rows: int) -> None:
     """Write to the audit trail that `by` took `rows` issues out of the program, and by which filters."""
     access.demand(by, Permission.ISSUE_EXPORT)
     audit.record("issue.export", "issues", by=by, filters=filters, rows=rows)
+
+
+@transaction.atomic
+def log_upward_export(*, by: User, tab: str, rows: int) -> None:
+    """Write to the audit trail that `by` took a list of `rows` reports upward out of the program."""
+    access.demand(by, Permission.ISSUE_EXPORT)
+    audit.record("issue.export_upward", "issues", by=by, tab=tab, rows=rows)
