@@ -21,6 +21,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from issues import actions, clusters, looks, workflow
 from issues.actions import families
 from issues.models import Category, Issue
+from issues.project_views import project_card
 from outreach.access import Permission, acting, require
 from outreach.models import Unit, User
 
@@ -96,7 +97,11 @@ def related(issue: Issue, user: User) -> dict[str, Any]:
     if issue.refusal(families.SET_PARENT, user) is None and not any(row.parent_id == issue.pk for row in rows):
         above = next((row.number for row in rows if row.pk == issue.parent_id), "")
         form = ParentForm(user=user, initial={"version": issue.version, "parent": above})
-    return {"relatives": [(title, some) for title, some in groups if some], "parent_form": form}
+    return {
+        "relatives": [(title, some) for title, some in groups if some],
+        "parent_form": form,
+        **project_card(issue, user),
+    }
 
 
 @require(Permission.ISSUE_DISPATCH)

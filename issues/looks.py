@@ -57,6 +57,8 @@ MOVE_LOOKS = {
     "clear_parent": ("info", "swap", "secondary"),
     "child_here": ("info", "layers", "secondary"),
     "child_left": ("info", "swap", "secondary"),
+    "project_open": ("accent", "flag", "secondary"),
+    "project_close": ("good", "flag", "secondary"),
     "supervise": ("bad", "flag", "secondary"),
     "release": ("good", "flag", "secondary"),
     "recompute": ("info", "calendar", "secondary"),
@@ -84,6 +86,8 @@ ENTRY_TITLES = {
     "clear_parent": _("Taken out from under another issue"),
     "child_here": _("An issue was put under this one"),
     "child_left": _("An issue below was taken out"),
+    "project_open": _("Special project begun"),
+    "project_close": _("Special project completed"),
     "recompute": _("Due day counted again"),
 }
 # What the note of a move is about, and what stands below the field.

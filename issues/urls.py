@@ -16,6 +16,7 @@ from issues import (
     line_views,
     move_views,
     paper_views,
+    project_views,
     rule_views,
     slip_views,
     upload_views,
@@ -29,6 +30,7 @@ issue_urls = [
     path("", views.issue_detail, name="detail"),
     path("move/<slug:name>/", move_views.issue_move, name="move"),
     path("call-back/", move_views.call_back, name="call_back"),
+    path("project/", project_views.project_new, name="project_new"),
     path("parent/", family_views.parent_set, name="parent_set"),
     path("edit/", edit_views.issue_edit, name="edit"),
     path("photos/<int:photo>/", file_views.attachment, name="attachment"),
@@ -57,6 +59,13 @@ rule_urls = [
     path("<int:pk>/", rule_views.rule_edit, name="rule_edit"),
     path("<int:pk>/shift/", rule_views.rule_shift, name="rule_shift"),
     path("<int:pk>/switch/", rule_views.rule_switch, name="rule_switch"),
+]
+
+project_urls = [
+    path("", project_views.project_list, name="project_list"),
+    path("<int:pk>/", project_views.project_detail, name="project_detail"),
+    path("<int:pk>/note/", project_views.project_note, name="project_note"),
+    path("<int:pk>/close/", project_views.project_close, name="project_close"),
 ]
 
 desk_urls = [
@@ -92,6 +101,7 @@ urlpatterns = [
     path("callbacks/", include(desk_urls)),
     path("to-tell/", slip_views.tell_list, name="tell_list"),
     path("rules/", include(rule_urls)),
+    path("projects/", include(project_urls)),
     path("disputes/", dispute_views.dispute_list, name="disputes"),
     path("upward/", upward_views.upward_list, name="upward"),
     path("upward/export/", upward_views.upward_export, name="upward_export"),

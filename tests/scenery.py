@@ -18,7 +18,7 @@ from django.utils import timezone
 from households.models import Household, Pairing, Resident, ResidentChange, RosterImport
 from issues import clues
 from issues.actions import append_event
-from issues.models import Attachment, Category, Clue, DisputeParty, Issue, LookBack, RoutingRule
+from issues.models import Attachment, Category, Clue, DisputeParty, Issue, LookBack, RoutingRule, SpecialProject
 from outreach.access import Permission, Role
 from outreach.models import Campaign, Channel, Delivery, Membership, Notification, Unit, User
 from tests.cast import Cast, make_user
@@ -49,6 +49,7 @@ class Place:
     clue: Clue
     dispute: Issue
     party: DisputeParty
+    project: SpecialProject
     user: User
     post: Membership
     notification: Notification
@@ -170,6 +171,18 @@ def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, c
             sealed=clues.seal(clues.Content(text=CLUE_MARKER), f"X{village.code}"),
             reported_by=visitor,
         ),
+        project=SpecialProject.objects.create(
+            issue=issue,
+            title="路灯专项整治",
+            unit=holder,
+            lead="周局长",
+            measures="逐村更换",
+            places="全镇",
+            due_on=issue.due_on,
+            created_by=clerk,
+            recorded_before=1,
+            open_before=1,
+        ),
         user=visitor,
         post=visitor.memberships.get(),
         notification=Notification.objects.create(user=visitor, kind="test", title="问题", url="/", key="scenery"),
@@ -231,6 +244,7 @@ NOUNS: list[tuple[str, Callable[[Place], Any]]] = [
     ("attachment", lambda place: place.attachment),
     ("photo", lambda place: place.attachment),
     ("look_back", lambda place: place.look_back),
+    ("project", lambda place: place.project),
     ("rule", lambda place: place.rule),
     ("import", lambda place: place.roster_import),
     ("change", lambda place: place.change),
@@ -256,6 +270,7 @@ SPECIAL: dict[str, dict[str, Callable[[Place], Any]]] = {
     "resident_answer": {"pk": lambda place: place.issue.pk},
     "resident_remark": {"pk": lambda place: place.issue.pk},
     "issues:attachment_remove": {"pk": lambda place: place.issue.pk},
+    "issues:project_new": {"pk": lambda place: place.issue.pk},
     "issues:move": {"name": lambda place: "finish"},
     "issues:dispute_detail": {"pk": lambda place: place.dispute.pk},
     "issues:dispute_write": {"pk": lambda place: place.dispute.pk, "part": lambda place: "risk"},

@@ -8,14 +8,24 @@ from django.utils import translation
 
 from households.models import Household
 from issues import workflow
-from issues.models import Kind, Outcome
+from issues.models import Kind, Outcome, SpecialProject
 from outreach.access import Role
 from outreach.models import Unit
 from visits import attempts
 
 GLOSSARY = (settings.BASE_DIR / "docs/glossary.md").read_text(encoding="utf-8")
 MANUAL = (settings.BASE_DIR / "docs/manual/系统管理.md").read_text(encoding="utf-8")
-CHOICES = [Role, Unit.Kind, Household.RosterState, workflow.State, Kind, Outcome, attempts.Outcome, attempts.State]
+CHOICES = [
+    Role,
+    Unit.Kind,
+    Household.RosterState,
+    SpecialProject.State,
+    workflow.State,
+    Kind,
+    Outcome,
+    attempts.Outcome,
+    attempts.State,
+]
 
 
 @pytest.mark.parametrize("choices", CHOICES, ids=lambda choices: choices.__qualname__)

@@ -17,12 +17,13 @@ from issues.actions.correcting import EditConflictError, correct_issue, editable
 from issues.actions.deadlines import deadline_differences, recompute_deadline, recompute_deadlines
 from issues.actions.editing import EDITS, edit_issue
 from issues.actions.exporting import log_export, log_upward_export
-from issues.actions.families import open_parent, set_parent
+from issues.actions.families import MAX_FAMILY, open_parent, set_parent
 from issues.actions.files import may_remove, remove_file
 from issues.actions.history import MAX_TEXT, append_event
 from issues.actions.ledger import save_filter
 from issues.actions.moving import FINISH_OUTCOMES, ConflictError, move_issue
 from issues.actions.opening import active_rules, next_number, open_issue
+from issues.actions.projects import COUNT_DAYS, close_project, note_project, open_project
 from issues.actions.resident_codes import (
     find_code,
     may_print_code,
@@ -38,8 +39,10 @@ from issues.actions.telling import mark_told
 from issues.actions.uploads import commit_upload, discard_upload, keep_upload
 
 __all__ = [
+    "COUNT_DAYS",
     "EDITS",
     "FINISH_OUTCOMES",
+    "MAX_FAMILY",
     "MAX_REMARK",
     "MAX_REMARK_PHOTOS",
     "MAX_TEXT",
@@ -54,6 +57,7 @@ __all__ = [
     "append_event",
     "claim_call",
     "claimed_by_other",
+    "close_project",
     "commit_upload",
     "correct_issue",
     "deadline_differences",
@@ -71,9 +75,11 @@ __all__ = [
     "may_remove",
     "move_issue",
     "next_number",
+    "note_project",
     "open_clue",
     "open_issue",
     "open_parent",
+    "open_project",
     "print_household_codes",
     "print_issue_code",
     "prove_histories",

@@ -7,6 +7,7 @@ from issues.models.instruction import DifficultMark, Instruction
 from issues.models.issue import UNREACHED_DAYS, Issue, IssueEvent, IssueQuerySet, Outcome, Solvability
 from issues.models.ledger import LedgerLayout, LedgerUpload, SavedFilter
 from issues.models.loop import CallBack, HelpingUnit, IssueSegment, UpwardReport
+from issues.models.project import ProjectNote, SpecialProject, SpecialProjectQuerySet, may_run
 from issues.models.reminder import Reminder, Rung
 from issues.models.resident import CallClaim, CallScript, LookBack, ResidentCode, ResidentMessage
 from issues.models.setup import Category, Kind, KindLimit, RoutingRule, line_categories
@@ -38,6 +39,7 @@ __all__ = [
     "Mediation",
     "MediationSession",
     "Outcome",
+    "ProjectNote",
     "Reminder",
     "ResidentCode",
     "ResidentMessage",
@@ -46,6 +48,9 @@ __all__ = [
     "Rung",
     "SavedFilter",
     "Solvability",
+    "SpecialProject",
+    "SpecialProjectQuerySet",
     "UpwardReport",
     "line_categories",
+    "may_run",
 ]
