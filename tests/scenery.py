@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.files.base import ContentFile
+from django.db import transaction
 from django.urls import URLResolver, get_resolver, reverse
 from django.utils import timezone
 
@@ -217,6 +218,7 @@ class Scenery:
     elsewhere: Place
 
 
+@transaction.atomic
 def make_scenery(cast: Cast) -> Scenery:
     """Create the three places."""
     county = Unit.objects.create(code="439800", name="邻县", kind="district", sort_order=90)

@@ -137,10 +137,15 @@ def test_from_the_excel_roster_to_the_leaders_ranking(
     expect(handler.locator("main")).to_contain_text("办结待验")
     expect(handler.locator("summary", has_text="销号")).to_have_count(0)
 
-    # The supervisor, who did not handle it, signs it off.
+    # The supervisor, who did not handle it, verifies the result, asks the resident and signs it off.
     checker = browser_context("desk").new_page()
     log_in_by_form(checker, "S001")
     checker.goto(f"/issues/{issue.pk}/")
+    confirm(checker, "核实通过", "核实通过")
+    expect(checker.locator("main")).to_contain_text("请先回访群众")
+    for question, answer in (("reached", "reached"), ("contacted", "yes"), ("solved", "yes"), ("content", "content")):
+        checker.locator(f"input[name={question}][value={answer}]").check()
+    checker.get_by_role("button", name="保存回访", exact=True).click()
     confirm(checker, "销号", "销号")
     expect(checker.locator("main")).to_contain_text("已销号")
 

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from openpyxl import load_workbook
 
 from households.models import Household, Pairing
+from issues.actions import append_event
 from issues.models import Attachment, HelpingUnit, Issue
 from issues.workflow import State
 from outreach.access import ROLE_PERMISSIONS, Permission, Role
@@ -145,8 +146,10 @@ def an_issue(number, place, household, holder, recorder):
         dispatched_at=timezone.now(),
         recorded_by=recorder,
     )
+    event = append_event(issue, "open", by=recorder, at=timezone.now(), from_state="", from_unit=None, note="")
     Attachment.objects.create(
         issue=issue,
+        event=event,
         file=ContentFile(b"x", name=f"{number}.jpg"),
         content_type="image/jpeg",
         sha256=str(number) * 64,
