@@ -29,7 +29,9 @@ class InstructionForm(SeenForm):
 
     text = forms.CharField(label=_("Instruction"), max_length=MAX_TEXT, widget=forms.Textarea(attrs={"rows": 4}))
     to_unit = forms.TypedChoiceField(label=_("Unit that answers"), coerce=int)
-    due_on = forms.DateField(label=_("Answer due on"), widget=forms.DateInput(attrs={"type": "date"}))
+    due_on = forms.DateField(
+        label=_("Answer due on"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
 
     def __init__(self, *args: Any, issue: Issue, **kwargs: Any) -> None:
         kwargs.setdefault("auto_id", f"id_instruct_{issue.pk}_%s")

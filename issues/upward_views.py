@@ -23,7 +23,7 @@ from outreach.access import Permission, acting, has_permission, post_of, require
 PAGE_ROWS = 30
 TABS = {
     "waiting": gettext_lazy("waiting for the answer"),
-    "overdue": gettext_lazy("overdue for more than 5 working days"),
+    "overdue": gettext_lazy("answer overdue"),
     "answered": gettext_lazy("answered"),
     "all": gettext_lazy("all"),
 }
