@@ -23,7 +23,7 @@ from tests.issues.make import category, issue_at, route
 
 pytestmark = pytest.mark.django_db
 
-LIVES, STEPS = 60, 30
+LIVES, STEPS = 25, 30
 START = datetime(2026, 3, 2, 1, tzinfo=UTC)
 # The straight way, taken at once in every second life: what lies behind three rounds of it is reached too.
 STRAIGHT = ("dispatch", "arbitrate", "accept", "finish", "verify")
