@@ -64,7 +64,9 @@ def measure() -> Iterator[Figure]:
         timings[name] = statistics.median(times)
         yield Figure(f"ledger_{name}_p95", percentile(times) * 1000, "ms", "<=", 250)
         yield Figure(f"ledger_{name}_queries", queries, "queries", "<=", 32)
-        yield Figure(f"ledger_{name}_more_queries", queries - few[name], "queries", "<=", 0)
+        # the issue whose page is measured is another one in the large district: it may have one thing more beside it
+        slack = 1 if name.endswith("_detail") else 0
+        yield Figure(f"ledger_{name}_more_queries", queries - few[name], "queries", "<=", slack)
     for name, person in people.items():
         plain = statistics.median(timed(partial(read_plain, person), RUNS))
         yield Figure(f"ledger_{name}_over_plain_sql", timings[f"{name}_open"] / plain, "×", "<=", 60)
@@ -125,7 +127,7 @@ def make(client: Client) -> None:
     text = f"{uuid4().hex} 晚上出门看不见路"
     fields = {"place": village, "category": category, "kind": "need", "text": text}
     response = client.post("/issues/new/", fields)
-    if response.status_code == 200:
+    if response.status_code == 409:
         response = client.post("/issues/new/", {**fields, "seen": response.context["seen"]})
     assert response.status_code == 302, response.content[:2000]
 

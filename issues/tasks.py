@@ -40,3 +40,9 @@ def prove_histories() -> None:
 def draw_look_backs() -> None:
     """Every morning: draw the closed issues that are to be looked at again."""
     actions.draw_look_backs(share=settings.LOOK_BACK_SHARE)
+
+
+@shared_task
+def send_texts() -> None:
+    """Every few minutes: send residents what waits for them."""
+    actions.send_texts()

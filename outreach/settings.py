@@ -159,6 +159,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict] = {
     "households.forget_rosters": {"task": "households.tasks.forget_rosters", "schedule": crontab(hour=3, minute=40)},
     # after midnight, before anybody is reminded
     "issues.recompute_deadlines": {"task": "issues.tasks.recompute_deadlines", "schedule": crontab(hour=0, minute=20)},
+    "issues.send_texts": {"task": "issues.tasks.send_texts", "schedule": 180.0, "options": {"expires": 170}},
     "issues.draw_look_backs": {"task": "issues.tasks.draw_look_backs", "schedule": crontab(hour=6, minute=10)},
     "issues.prove_histories": {"task": "issues.tasks.prove_histories", "schedule": crontab(hour=2, minute=40)},
     "reports.check_rollups": {"task": "reports.tasks.check_rollups", "schedule": crontab(hour=3, minute=20)},

@@ -36,6 +36,7 @@ from issues.actions.residents import MAX_REMARK, MAX_REMARK_PHOTOS, MAX_WORDS, a
 from issues.actions.rules import save_rule, shift_rule
 from issues.actions.sealing import last_proof_failed, prove_histories
 from issues.actions.telling import mark_told
+from issues.actions.texting import send_texts
 from issues.actions.uploads import commit_upload, discard_upload, keep_upload
 
 __all__ = [
@@ -94,6 +95,7 @@ __all__ = [
     "save_filter",
     "save_rule",
     "save_script",
+    "send_texts",
     "set_parent",
     "shift_rule",
     "step_clue",

@@ -12,7 +12,7 @@ from issues.models import Issue, IssueEvent, ResidentMessage
 from issues.workflow import Actor, Told
 from outreach import access
 from outreach.access import Permission
-from outreach.models import User
+from outreach.models import Channel, User
 
 END_MOVES = ("refuse", "answer_up", "finish", "close", "close_not_content", "merge")
 # Worth a walk or a call. The rest is read on the page, or goes out by SMS: nobody walks to say "it was passed on".
@@ -27,12 +27,26 @@ def tell_resident(issue: Issue, event: IssueEvent) -> ResidentMessage | None:
     step = workflow.BY_NAME.get(event.move)
     if event.actor == Actor.RESIDENT or not (event.move == "open" or (step and Told.RESIDENT in step.tell)):
         return None
-    if event.move not in WORTH_A_WALK:
+    by_text = can_text(issue)
+    if not by_text and event.move not in WORTH_A_WALK:
         return None
-    kind = Kind.END if event.move in END_MOVES else Kind.CHANGE
     # one list entry an issue: whoever tells the latest has told it all
-    issue.resident_messages.filter(state=State.BY_HAND).update(state=State.OVERTAKEN)
-    return ResidentMessage.objects.create(issue=issue, event=event, kind=kind, state=State.BY_HAND, made_at=event.at)
+    issue.resident_messages.filter(state__in=[State.BY_HAND, State.WAITING]).update(state=State.OVERTAKEN)
+    return ResidentMessage.objects.create(
+        issue=issue,
+        event=event,
+        kind=Kind.RECEIPT if event.move == "open" else Kind.END if event.move in END_MOVES else Kind.CHANGE,
+        state=State.WAITING if by_text else State.BY_HAND,
+        made_at=event.at,
+    )
+
+
+def can_text(issue: Issue) -> bool:
+    """Say whether the resident has a number and the district a gateway for text messages."""
+    if issue.household is None or not issue.household.phone:
+        return False
+    gateways = Channel.objects.active().filter(unit__code=issue.place.district_code, kind=Channel.Kind.SMS)
+    return gateways.exists()
 
 
 @transaction.atomic

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import time, timedelta
 
 import pytest
 from django.core.cache import cache
@@ -16,9 +17,12 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from households.models import Household, Resident
 from issues import actions, codes, limiter
+from issues.actions import texting
 from issues.actions.resident_codes import code_of_issue
 from issues.models import Attachment, CallBack, Issue, LookBack, ResidentCode, ResidentMessage
-from outreach.models import AuditEvent
+from outreach import sealing
+from outreach.models import AuditEvent, Channel, MessageHours
+from tests.gateway import Gateway
 from tests.issues.make import answer, issue_at, move
 from tests.issues.test_attachments import picture
 
@@ -415,3 +419,64 @@ def test_the_queue_costs_the_same_number_of_queries_for_one_issue_and_many(cast,
         issue_at(cast, "verified", household=home)
     cache.clear()
     assert connection_queries(lambda: client.get("/issues/callbacks/")) == one
+
+
+# ---- text messages ----
+
+
+@pytest.fixture
+def sms(cast) -> Iterator[Gateway]:
+    """The district's SMS gateway, and messages that may leave at any hour."""
+    gateway = Gateway()
+    MessageHours.objects.create(
+        district=cast.district, opens_at=time(0), closes_at=time(23, 59, 59), workdays_only=False
+    )
+    values = {"url": gateway.url, "text_field": "content", "number_field": "mobile", "token": ""}
+    Channel.objects.create(unit=cast.district, kind="sms", name="短信", sealed=sealing.seal(values), shown="x")
+    yield gateway
+    gateway.close()
+
+
+def test_a_resident_hears_of_receipt_change_and_end_by_text_with_number_and_link_alone(cast, home, sms, settings):
+    settings.SITE_URL = "https://qzgz.example.gov.cn"
+    issue = issue_at(cast, "new", household=home, text="罗大树家门口路灯不亮")
+    assert actions.send_texts() == 1
+    issue = move(issue, "dispatch", cast.district_office, note="属其职责", unit=cast.roads)
+    assert actions.send_texts() == 1
+    assert actions.send_texts() == 0
+    assert set(ResidentMessage.objects.values_list("kind", "state")) == {("receipt", "sent"), ("change", "sent")}
+    assert {body["mobile"] for body in sms.bodies} == {home.phone}
+    for body in sms.bodies:
+        assert issue.number in body["content"] and "https://qzgz.example.gov.cn/r/" in body["content"]
+        assert home.head_name not in str(body) and "路灯" not in str(body)
+    assert len(set(sms.keys)) == 2
+
+
+def test_later_news_overtakes_what_was_not_sent_yet(cast, home, sms):
+    issue = issue_at(cast, "new", household=home)
+    move(issue, "dispatch", cast.district_office, note="属其职责", unit=cast.roads)
+    assert list(ResidentMessage.objects.order_by("pk").values_list("state", flat=True)) == ["overtaken", "waiting"]
+    assert actions.send_texts() == 1
+
+
+def test_what_the_gateway_refuses_is_tried_three_times_and_then_told_in_person(cast, home, sms):
+    sms.status = 500
+    issue_at(cast, "done", household=home)
+    for _time in range(4):
+        assert actions.send_texts() == 0
+    message = ResidentMessage.objects.order_by("pk").last()
+    assert (message.kind, message.state, message.attempts) == ("end", "by_hand", 3)
+    assert len(sms.bodies) == 3
+
+
+def test_a_message_is_off_the_queue_while_it_is_handed_over(cast, home, sms):
+    issue_at(cast, "new", household=home)
+    taken = texting.take(cast.district.code, [])
+    assert (taken.state, taken.attempts) == ("by_hand", 1)
+    assert texting.take(cast.district.code, []) is None
+    assert actions.send_texts() == 0 and sms.bodies == []
+
+
+def test_without_a_gateway_only_what_is_worth_a_walk_is_kept(cast, home):
+    issue_at(cast, "accepted", household=home)
+    assert not ResidentMessage.objects.exists()
