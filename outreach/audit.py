@@ -79,6 +79,7 @@ LABELS: dict[str, str | Promise] = {
     "issue.seal": _("sealed the histories of issues"),
     "issue.verify_failed": _("found histories of issues that do not hold"),
     "issue.export": _("exported issues"),
+    "issue.export_upward": _("exported reports upward"),
     "issue.upload": _("changed issues by a workbook"),
     "issue.rule_save": _("changed a routing rule"),
     "issue.rule_shift": _("moved a routing rule"),

@@ -145,7 +145,8 @@ def test_worker_killed_at_any_line_loses_none_and_doubles_none(site, tmp_path):
     for key, state in states.items():
         assert times[key] == 1 if state == "sent" else times[key] <= 1, (state, times[key])
     assert set(times) <= set(states)
-    assert {"sent", "doubt"} == set(states.values())
+    # whether one is in doubt depends on where the kills fell; every other was sent
+    assert {"sent"} <= set(states.values()) <= {"sent", "doubt"}
     gateway.close()
 
 
