@@ -43,11 +43,11 @@ def before_saving(request: HttpRequest, form: IssueForm, household: Household | 
     if "add_to" in request.POST:
         return _add(request, form, request.POST["add_to"])
     seen = set(request.POST.get("seen", "")[:200].split(","))
-    unseen = [row for row in _like_form(form, user, household) if row.must_look and str(row.issue.pk) not in seen]
-    if not unseen:
+    found = _like_form(form, user, household)
+    if not any(row.must_look and str(row.issue.pk) not in seen for row in found):
         return None
     context = {"form": form, "household": household, "must_look": True, "has_photos": bool(request.FILES)}
-    context |= lookalike_context(_like_form(form, user, household), user)
+    context |= lookalike_context(found, user)
     return render(request, "issues/new.html", context, status=409)
 
 
