@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from issues import actions
+from issues import actions, workflow
 from issues import desk as rules
 from issues.desk_forms import DeskForm, LookBackForm, ScriptForm
 from issues.models import UNREACHED_DAYS, CallBack, Issue, LookBack
@@ -29,13 +30,13 @@ def desk_tabs(request: HttpRequest, current: str) -> list[dict[str, Any]]:
     user = acting(request)
     return [
         {
-            "url": "/issues/callbacks/",
+            "url": reverse("issues:desk"),
             "label": _("To call back"),
             "current": current == "queue",
             "count": rules.queue(user).order_by().values("pk").count(),
         },
         {
-            "url": "/issues/callbacks/look-backs/",
+            "url": reverse("issues:look_back_list"),
             "label": _("Look back"),
             "current": current == "look_backs",
             "count": len(rules.look_backs_of(user)),
@@ -137,7 +138,7 @@ def render_call(request: HttpRequest, issue: Issue, form: DeskForm, *, status: i
         "is_mine": rules.asked([issue])[issue.pk].claimed_by_id == user.pk,
         "tried_days": days,
         "needed_days": UNREACHED_DAYS,
-        "may_close": any(move.name == "close" for move in issue.allowed_moves(user)),
+        "may_close": issue.refusal(workflow.BY_NAME["close"], user) is None,
     }
     return render(request, "issues/desk/call.html", context, status=status)
 
@@ -202,8 +203,6 @@ def look_back_detail(request: HttpRequest, look_back: int) -> HttpResponse:
                     form.add_error(field, problems)
             else:
                 form.add_error(None, error.messages)
-        except PermissionDenied:
-            raise
         else:
             messages.success(request, _("Kept what was found."))
             return redirect("issues:look_back_list")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -29,8 +29,7 @@ def issue_move(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     form = MoveForm(request.POST, request.FILES, step=step, issue=issue, user=acting(request))
     if not form.is_valid():
         refusal = issue.refusal(step, request.user)
-        if refusal in (workflow.Refusal.PERMISSION, workflow.Refusal.SIDE):
-            raise PermissionDenied(refusal.label)
+        actions.demand_right(refusal)
         if refusal is not None:
             return render_conflict(request, issue, form, str(refusal.label))
         return render_detail(request, issue, bound=form, status=422)

@@ -65,11 +65,8 @@ def render_detail(
     """Render the issue with a form for each allowed move; `bound` or `call_back` is the one that was sent and
     refused."""
     user = acting(request)
-    forms = [
-        MoveForm(step=step, issue=issue, user=user)
-        for step in issue.allowed_moves(user)
-        if bound is None or bound.step != step
-    ]
+    allowed, blocked = issue.moves_of(user)
+    forms = [MoveForm(step=step, issue=issue, user=user) for step in allowed if bound is None or bound.step != step]
     household = issue.household if issue.shows_resident_to(user) else None
     context = {
         "issue": issue,
@@ -82,7 +79,7 @@ def render_detail(
         "recorded": f"{issue.recorded_by.name} · {timezone.localtime(issue.recorded_at):%Y-%m-%d %H:%M}",
         "forms": [form for form in forms if form.variant != "secondary"],
         "more_forms": [form for form in forms if form.variant == "secondary"],
-        "blocked": issue.blocked_moves(user),
+        "blocked": blocked,
         "call_back_form": call_back or call_back_form(issue, user),
         "calls": issue.call_backs.select_related("by", "by_unit"),
         "bound": bound,

@@ -277,6 +277,11 @@ class Move:
         """What the clock does from this move on; None: as before."""
         return None if self.target is None else CLOCK[self.target]
 
+    @property
+    def turns_clock(self) -> bool:
+        """Does it change the state, the holder or the time granted, from which the due day follows?"""
+        return self.target is not None or self.back or self.name == "grant"
+
     def targets(self) -> tuple[State, ...]:
         """The states it can lead to from another one; empty where the state stays."""
         if self.back:

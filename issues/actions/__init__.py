@@ -21,7 +21,7 @@ from issues.actions.families import MAX_FAMILY, open_parent, set_parent
 from issues.actions.files import may_remove, remove_file
 from issues.actions.history import MAX_TEXT, append_event
 from issues.actions.ledger import save_filter
-from issues.actions.moving import FINISH_OUTCOMES, ConflictError, move_issue
+from issues.actions.moving import FINISH_OUTCOMES, ConflictError, demand_right, move_issue
 from issues.actions.opening import active_rules, next_number, open_issue
 from issues.actions.projects import COUNT_DAYS, close_project, note_project, open_project
 from issues.actions.resident_codes import (
@@ -62,6 +62,7 @@ __all__ = [
     "commit_upload",
     "correct_issue",
     "deadline_differences",
+    "demand_right",
     "discard_upload",
     "draw_look_backs",
     "edit_issue",

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from issues import workflow
-from issues.actions.moving import ConflictError, lock, move_issue
+from issues.actions.moving import ConflictError, demand_right, demand_version, lock, move_issue
 from issues.models import CallBack, CallClaim, CallScript, Issue, LookBack
 from issues.workflow import State
 from outreach import access, audit
@@ -48,8 +48,7 @@ def record_call_back(
     """
     locked = lock(issue)
     demand_asker(locked, by)
-    if locked.version != version:
-        raise ConflictError(_("Somebody else changed the issue in the meantime. Nothing was saved: look at it again."))
+    demand_version(locked, version)
     if locked.state != State.VERIFIED:
         raise ValidationError(_("The resident is asked after the result was verified."))
     if (other := claimed_by_other(locked, by)) is not None:
@@ -89,9 +88,7 @@ def record_call_back(
 
 def demand_asker(issue: Issue, user: User) -> None:
     """Raise PermissionDenied unless `user` may judge the result: the handling unit never asks about its own."""
-    refusal = issue.refusal(workflow.BY_NAME["redo"], user)
-    if refusal in (workflow.Refusal.PERMISSION, workflow.Refusal.SIDE):
-        raise PermissionDenied(refusal.label)
+    demand_right(issue.refusal(workflow.BY_NAME["redo"], user))
 
 
 def claimed_by_other(issue: Issue, user: User) -> User | None:

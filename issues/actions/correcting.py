@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -74,25 +75,13 @@ def correct_issue(
         return locked
     note = note.strip()
     check_values(locked, merged, note=note, by=by)
-    before, now, state, holder = facts.of(locked), timezone.now(), locked.state, locked.unit
-    old_clock = clock_of(locked)
+    before = before_correction(locked)
     set_values(locked, merged)
     if {"category", "kind", "is_urgent"} & set(merged):
         reclassify(locked, by=by)
     if locked.state == State.NEW:
-        route_again(locked, at=now)
-    locked.version += 1
-    locked.save()
-    append_event(
-        locked,
-        "edit",
-        by=by,
-        at=now,
-        from_state=state,
-        from_unit=holder,
-        note=note,
-        detail=change_detail(before, facts.of(locked), old_clock, clock_of(locked)),
-    )
+        route_again(locked, at=timezone.now())
+    store_correction(locked, before, by=by, note=note)
     return locked
 
 
@@ -154,16 +143,46 @@ def route_again(issue: Issue, *, at: datetime) -> None:
     turn_clock(issue, at=at)
 
 
+@dataclass(frozen=True)
+class Before:
+    """An issue as it stood before a correction, as far as the history tells it."""
+
+    facts: facts.Facts
+    clock: dict[str, Any]
+    state: str
+    unit: Unit
+
+
+def before_correction(issue: Issue) -> Before:
+    """Return what `issue`, locked, says now."""
+    return Before(facts.of(issue), clock_of(issue), issue.state, issue.unit)
+
+
+def store_correction(issue: Issue, before: Before, *, by: User, note: str) -> None:
+    """Save a corrected issue under its next version, with the difference in its history."""
+    issue.version += 1
+    issue.save()
+    append_event(
+        issue,
+        "edit",
+        by=by,
+        at=timezone.now(),
+        from_state=before.state,
+        from_unit=before.unit,
+        note=note,
+        detail=change_detail(before, issue),
+    )
+
+
 def clock_of(issue: Issue) -> dict[str, Any]:
     """Return what the history says of the deadline."""
     return {"limit": issue.limit_workdays, "due_on": issue.due_on.isoformat()}
 
 
-def change_detail(
-    before: facts.Facts, after: facts.Facts, old_clock: Mapping[str, Any], new_clock: Mapping[str, Any]
-) -> dict[str, Any]:
+def change_detail(before: Before, issue: Issue) -> dict[str, Any]:
     """Return what a step's detail says of a correction: each changed field and, where it turned, the deadline, as
     [old, new]."""
-    changes = {name: [before[name], value] for name, value in after.items() if value != before[name]}
-    turned = {name: [old, new_clock[name]] for name, old in old_clock.items() if old != new_clock[name]}
+    after, clock = facts.of(issue), clock_of(issue)
+    changes = {name: [before.facts[name], value] for name, value in after.items() if value != before.facts[name]}
+    turned = {name: [old, clock[name]] for name, old in before.clock.items() if old != clock[name]}
     return {**({"changes": changes} if changes else {}), **({"clock": turned} if turned else {})}

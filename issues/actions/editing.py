@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from issues import facts, workflow
-from issues.actions.correcting import change_detail, clock_of, reclassify
-from issues.actions.history import append_event
-from issues.actions.moving import ConflictError, lock
+from issues import workflow
+from issues.actions.correcting import before_correction, reclassify, store_correction
+from issues.actions.moving import demand_right, demand_version, lock
 from issues.models import Category, Issue, Solvability
 from issues.workflow import Move, Side
 from outreach.access import Permission
@@ -56,13 +54,8 @@ def edit_issue(
         changes["solvability"] = (solvability_label(locked.solvability), solvability_label(solvability))
     refusals = {name: locked.refusal(EDITS[name], by) for name in changes}
     for refusal in refusals.values():
-        if refusal in (workflow.Refusal.PERMISSION, workflow.Refusal.SIDE):
-            raise PermissionDenied(str(refusal.label))
-    if locked.version != version:
-        raise ConflictError(
-            _("Somebody else changed issue %(number)s in the meantime. Nothing was saved: look at it again.")
-            % {"number": locked.number}
-        )
+        demand_right(refusal)
+    demand_version(locked, version)
     for obstacle in refusals.values():
         if obstacle is not None:
             raise ValidationError(str(obstacle.label))
@@ -70,7 +63,7 @@ def edit_issue(
         return locked
     if category is not None and not category.is_active:
         raise ValidationError(_("This category is no longer in use. Choose another."))
-    now, before, clock_before = timezone.now(), facts.of(locked), clock_of(locked)
+    before = before_correction(locked)
     if category is not None:
         locked.category = category
     if is_urgent is not None:
@@ -79,19 +72,8 @@ def edit_issue(
         locked.solvability = solvability
     if "category" in changes or "is_urgent" in changes:
         reclassify(locked, by=by)
-    locked.version += 1
-    locked.save()
     note = f"{EDITS['solvability'].label}：{' → '.join(changes['solvability'])}" if "solvability" in changes else ""
-    append_event(
-        locked,
-        "edit",
-        by=by,
-        at=now,
-        from_state=locked.state,
-        from_unit=locked.unit,
-        note=note,
-        detail=change_detail(before, facts.of(locked), clock_before, clock_of(locked)),
-    )
+    store_correction(locked, before, by=by, note=note)
     return locked
 
 

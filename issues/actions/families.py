@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from issues import workflow
 from issues.actions.history import append_event
-from issues.actions.moving import ConflictError, lock
+from issues.actions.moving import demand_right, demand_version, lock
 from issues.actions.opening import open_issue
 from issues.models import Category, Issue
 from issues.workflow import Move, Side
@@ -46,13 +46,8 @@ def set_parent(*, issue: Issue, parent: Issue | None, by: User, version: int) ->
     list(Issue.objects.select_for_update(of=("self",)).filter(pk__in=keys).order_by("pk").values_list("pk"))
     locked = lock(issue)
     refusal = locked.refusal(SET_PARENT, by)
-    if refusal in (workflow.Refusal.PERMISSION, workflow.Refusal.SIDE):
-        raise PermissionDenied(str(refusal.label))
-    if locked.version != version:
-        raise ConflictError(
-            _("Somebody else changed issue %(number)s in the meantime. Nothing was saved: look at it again.")
-            % {"number": locked.number}
-        )
+    demand_right(refusal)
+    demand_version(locked, version)
     if refusal is not None:
         raise ValidationError({"parent": str(refusal.label)})
     above = lock(parent) if parent else None

@@ -93,13 +93,8 @@ def move_issue(
     refusal = refusal_of(step, locked, by=by, actor=actor)
     # The right first: whoever may not take the step learns nothing of versions. The state last: after a stale version
     # "somebody was faster" is the truer answer than "not in this state".
-    if refusal in (workflow.Refusal.PERMISSION, workflow.Refusal.SIDE):
-        raise PermissionDenied(refusal.label)
-    if locked.version != version:
-        raise ConflictError(
-            _("Somebody else changed issue %(number)s in the meantime. Nothing was saved: look at it again.")
-            % {"number": locked.number}
-        )
+    demand_right(refusal)
+    demand_version(locked, version)
     if refusal is not None:
         raise ValidationError(str(refusal.label))
     given = Given(
@@ -118,7 +113,8 @@ def move_issue(
     added = new_files(locked, clean)
     before, holder, now, merged_into = locked.state, locked.unit, timezone.now(), locked.merged_into
     apply_move(step, locked, given, by=by, at=now)
-    turn_clock(locked, at=now)
+    if step.turns_clock:
+        turn_clock(locked, at=now)
     locked.version += 1
     locked.save()
     event = append_event(
@@ -159,6 +155,21 @@ def lock(issue: Issue) -> Issue:
     )
 
 
+def demand_right(refusal: workflow.Refusal | workflow.Guard | None) -> None:
+    """Raise PermissionDenied where `refusal` says that the step is not for this person, whatever the state."""
+    if refusal in (workflow.Refusal.PERMISSION, workflow.Refusal.SIDE):
+        raise PermissionDenied(str(refusal.label))
+
+
+def demand_version(issue: Issue, version: int) -> None:
+    """Raise ConflictError unless `issue`, locked, still is at the version the person saw."""
+    if issue.version != version:
+        raise ConflictError(
+            _("Somebody else changed issue %(number)s in the meantime. Nothing was saved: look at it again.")
+            % {"number": issue.number}
+        )
+
+
 def refusal_of(step: Move, issue: Issue, *, by: User | None, actor: str) -> workflow.Refusal | workflow.Guard | None:
     """Why the step is refused to `by`, or to the resident or program where the table names them; else None."""
     if actor == Actor.STAFF:
@@ -194,7 +205,7 @@ def apply_move(step: Move, issue: Issue, given: Given, *, by: User | None, at: d
             issue.unit = dispatcher_of(issue)
         case "appeal":
             issue.returns += 1
-            issue.unit = ancestor(issue.place, Unit.Kind.DISTRICT) or issue.unit
+            issue.unit = routing.ancestor(issue.place, Unit.Kind.DISTRICT) or issue.unit
         case "restore" | "unmerge":
             go_back(issue)
         case "ask_time":
@@ -282,8 +293,8 @@ def dispatcher_of(issue: Issue) -> Unit:
     """Return the unit a returned issue goes back to: the one whose people sent it, else the township of the place, else
     the district. Never the unit that returns it."""
     by_hand = issue.events.filter(move__in=["dispatch", "arbitrate"]).order_by("-pk").select_related("by_unit").first()
-    candidates = [by_hand.by_unit if by_hand else None, ancestor(issue.place, Unit.Kind.TOWNSHIP)]
-    district = ancestor(issue.place, Unit.Kind.DISTRICT) or issue.place
+    candidates = [by_hand.by_unit if by_hand else None, routing.ancestor(issue.place, Unit.Kind.TOWNSHIP)]
+    district = routing.ancestor(issue.place, Unit.Kind.DISTRICT) or issue.place
     return next((unit for unit in candidates if unit and unit.is_active and unit.pk != issue.unit_id), district)
 
 
@@ -293,11 +304,6 @@ def one_level_up(unit: Unit) -> Unit:
     while node is not None and node.kind not in (Unit.Kind.TOWNSHIP, Unit.Kind.DISTRICT):
         node = node.parent
     return node or unit
-
-
-def ancestor(place: Unit, kind: str) -> Unit | None:
-    """Return `place` or the nearest unit above it that is of `kind`, or None."""
-    return routing.ancestor(place, kind)
 
 
 def check_move(step: Move, issue: Issue, given: Given) -> None:

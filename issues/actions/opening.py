@@ -17,7 +17,7 @@ from issues.actions.files import files_detail, store_files
 from issues.actions.history import MAX_TEXT, append_event
 from issues.actions.resident_codes import new_code
 from issues.actions.telling import tell_resident
-from issues.actions.timing import limit_of, set_due_day, turn_clock
+from issues.actions.timing import limit_of, set_due_day, switch_segment
 from issues.models import Category, Issue, Kind, RoutingRule
 from issues.workflow import State
 from outreach import access
@@ -77,7 +77,7 @@ def open_issue(
     set_due_day(issue, segments=())
     issue.due_version = 1
     issue.save(force_insert=True)
-    turn_clock(issue, at=now)
+    switch_segment(issue, at=now)
     event = append_event(
         issue,
         "open",

@@ -25,9 +25,15 @@ def limit_of(*, category: Category, kind: str, is_urgent: bool) -> int:
 def turn_clock(issue: Issue, *, at: datetime) -> None:
     """Bring the ledger of segments in line with the state and holder of `issue`, and the due day with the ledger.
 
-    A segment ends where the unit or what the clock does changes, and the next begins at the same moment. The issue is
-    not saved here. Run under the issue's row lock; running it again changes nothing.
+    The issue is not saved here. Run under the issue's row lock; running it again changes nothing.
     """
+    switch_segment(issue, at=at)
+    set_due_day(issue, segments=IssueSegment.objects.filter(issue=issue))
+
+
+def switch_segment(issue: Issue, *, at: datetime) -> None:
+    """Bring the ledger of segments in line with the state and holder of `issue`: a segment ends where the unit or what
+    the clock does changes, and the next begins at the same moment."""
     kind = workflow.CLOCK[workflow.State(issue.state)]
     stretches = kind in (workflow.Clock.RUNNING, workflow.Clock.PAUSED, workflow.Clock.REVIEWING)
     current = IssueSegment.objects.filter(issue=issue, ended_at=None).first()
@@ -37,7 +43,6 @@ def turn_clock(issue: Issue, *, at: datetime) -> None:
         current = None
     if current is None and stretches:
         IssueSegment.objects.create(issue=issue, unit_id=issue.unit_id, kind=kind, started_at=at)
-    set_due_day(issue, segments=IssueSegment.objects.filter(issue=issue))
 
 
 def set_due_day(issue: Issue, *, segments: Iterable[IssueSegment]) -> bool:

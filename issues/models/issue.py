@@ -335,12 +335,19 @@ class Issue(models.Model):
 
     def allowed_moves(self, user: User | AnonymousUser) -> list[workflow.Move]:
         """The moves `user` may make now, in the table's order: the buttons of a page."""
-        return [move for move in workflow.MOVES if self.refusal(move, user) is None]
+        return self.moves_of(user)[0]
 
     def blocked_moves(self, user: User | AnonymousUser) -> list[tuple[workflow.Move, workflow.Guard]]:
         """The moves that would be the user's but for a guard worth telling: what is still missing."""
+        return self.moves_of(user)[1]
+
+    def moves_of(
+        self, user: User | AnonymousUser
+    ) -> tuple[list[workflow.Move], list[tuple[workflow.Move, workflow.Guard]]]:
+        """allowed_moves and blocked_moves, for a page that shows both: each refusal is worked out once."""
         refusals = [(move, self.refusal(move, user)) for move in workflow.MOVES]
-        return [(move, guard) for move, guard in refusals if isinstance(guard, workflow.Guard) and guard.hint]
+        allowed = [move for move, refusal in refusals if refusal is None]
+        return allowed, [(move, why) for move, why in refusals if isinstance(why, workflow.Guard) and why.hint]
 
     def refusal(self, move: workflow.Move, user: User | AnonymousUser) -> workflow.Refusal | workflow.Guard | None:
         """Why `user` may not make `move` now, or None where it is allowed: the one check, for buttons and actions."""
