@@ -6,6 +6,7 @@ from datetime import date
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -134,23 +135,34 @@ def issue_new(request: HttpRequest) -> HttpResponse:
         household = get_object_or_404(Household.objects.visible_to(user).select_related("village__parent"), pk=wanted)
     form = IssueForm(request.POST or None, request.FILES or None, user=user, household=household)
     is_sent = request.method == "POST" and form.is_valid()
-    if is_sent and (answer := duplicate_views.before_saving(request, form, household)) is not None:
+    if is_sent and (answer := record_issue(request, form, household)) is not None:
         return answer
-    if request.method == "POST" and form.is_valid():
-        try:
-            issue = actions.open_issue(by=user, household=household, **form.cleaned_data)
-        except ValidationError as error:
-            for field, problems in error.message_dict.items():
-                form.add_error(field if field in form.fields else None, problems)
-        else:
-            messages.success(
-                request,
-                _("Issue %(number)s is recorded and lies with %(unit)s, due on %(day)s.")
-                % {"number": issue.number, "unit": issue.unit.name, "day": issue.due_on},
-            )
-            return redirect("issues:detail", pk=issue.pk)
     status = 422 if request.method == "POST" else 200
     return render(request, "issues/new.html", {"form": form, "household": household}, status=status)
+
+
+@transaction.atomic
+def record_issue(request: HttpRequest, form: IssueForm, household: Household | None) -> HttpResponse | None:
+    """Record what a valid form says, unless it looks like an issue nobody has looked at yet; None where `form` has
+    errors now. A form sent twice at once is asked about the second time, like any other that looks like one before."""
+    user = acting(request)
+    actions.take_turn(by=user)
+    if (answer := duplicate_views.before_saving(request, form, household)) is not None:
+        return answer
+    if not form.is_valid():  # adding to another issue failed
+        return None
+    try:
+        issue = actions.open_issue(by=user, household=household, **form.cleaned_data)
+    except ValidationError as error:
+        for field, problems in error.message_dict.items():
+            form.add_error(field if field in form.fields else None, problems)
+        return None
+    messages.success(
+        request,
+        _("Issue %(number)s is recorded and lies with %(unit)s, due on %(day)s.")
+        % {"number": issue.number, "unit": issue.unit.name, "day": issue.due_on},
+    )
+    return redirect("issues:detail", pk=issue.pk)
 
 
 @require(Permission.ISSUE_VIEW)

@@ -22,7 +22,7 @@ from issues.actions.files import may_remove, remove_file
 from issues.actions.history import MAX_TEXT, append_event
 from issues.actions.ledger import save_filter
 from issues.actions.moving import FINISH_OUTCOMES, ConflictError, demand_right, move_issue
-from issues.actions.opening import active_rules, next_number, open_issue
+from issues.actions.opening import active_rules, next_number, open_issue, take_turn
 from issues.actions.projects import COUNT_DAYS, close_project, note_project, open_project
 from issues.actions.resident_codes import (
     find_code,
@@ -100,4 +100,5 @@ __all__ = [
     "set_parent",
     "shift_rule",
     "step_clue",
+    "take_turn",
 ]

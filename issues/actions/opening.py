@@ -94,6 +94,12 @@ def open_issue(
     return issue
 
 
+def take_turn(*, by: User) -> None:
+    """Wait until no other request of `by` is recording an issue, and keep others waiting until the transaction ends: so
+    the second of two clicks sees what the first recorded. Other people, and visits, wait for nobody."""
+    User.objects.select_for_update(no_key=True).filter(pk=by.pk).first()
+
+
 def check_issue(
     *,
     category: Category,

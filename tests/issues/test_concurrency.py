@@ -4,6 +4,7 @@ import threading
 
 import pytest
 from django.db import connection
+from django.test import Client
 
 from issues import actions
 from issues.actions import ConflictError
@@ -70,3 +71,23 @@ def test_issues_opened_at_once_have_numbers_of_their_own(shipped):
 
     issues = at_once(*[open_one] * 8)
     assert len({issue.number for issue in issues}) == 8 == Issue.objects.count()
+
+
+def test_a_form_sent_twice_at_once_is_recorded_once_and_asked_about(shipped):
+    cast = make_cast()
+    fields = {
+        "place": cast.shiqiao.pk,
+        "category": Category.objects.get(name="其他问题").pk,
+        "kind": "need",
+        "text": "村口水渠堵了",
+    }
+
+    def send():
+        client = Client()
+        client.force_login(cast.village_clerk)
+        return client.post("/issues/new/", fields)
+
+    answers = at_once(send, send)
+    assert sorted(answer.status_code for answer in answers) == [302, 409]
+    asked = next(answer for answer in answers if answer.status_code == 409).content.decode()
+    assert "村口水渠堵了" in asked and Issue.objects.get().number in asked
