@@ -55,6 +55,22 @@ class Permission(StrEnum):
     ISSUE_MARK_DIFFICULT = "issue.mark_difficult"
     RANKING_VIEW = "ranking.view"
     RANKING_EXPORT = "ranking.export"
+    SCHEME_EDIT = "scheme.edit"
+    SCORE_PROPOSE = "score.propose"
+    SCORE_DECIDE = "score.decide"
+    SNAPSHOT_MAKE = "snapshot.make"
+    SNAPSHOT_APPROVE = "snapshot.approve"
+    APPEAL_FILE = "appeal.file"
+    BULLETIN_MAKE = "bulletin.make"
+    PLAN_VIEW = "plan.view"
+    PLAN_EDIT = "plan.edit"
+    TASK_REPORT = "task.report"
+    SHORTFALL_EDIT = "shortfall.edit"
+    SURVEY_VIEW = "survey.view"
+    SURVEY_EDIT = "survey.edit"
+    SURVEY_ASK = "survey.ask"
+    SURVEY_EXPORT = "survey.export"
+    POLL_EDIT = "poll.edit"
     MESSAGE_SETUP = "message.setup"
     MESSAGE_WATCH = "message.watch"
     CLUE_REPORT = "clue.report"
@@ -96,6 +112,22 @@ PERMISSION_LABELS: dict[Permission, str | Promise] = {
     Permission.ISSUE_MARK_DIFFICULT: _("put issues on the list of difficult ones"),
     Permission.RANKING_VIEW: _("see the ranking"),
     Permission.RANKING_EXPORT: _("export the ranking"),
+    Permission.SCHEME_EDIT: _("write scoring schemes"),
+    Permission.SCORE_PROPOSE: _("propose bonus marks and deductions"),
+    Permission.SCORE_DECIDE: _("decide on bonus marks, deductions and appeals"),
+    Permission.SNAPSHOT_MAKE: _("freeze scores"),
+    Permission.SNAPSHOT_APPROVE: _("approve and publish scores"),
+    Permission.APPEAL_FILE: _("appeal against a score"),
+    Permission.BULLETIN_MAKE: _("draw up bulletins"),
+    Permission.PLAN_VIEW: _("see plans and tasks"),
+    Permission.PLAN_EDIT: _("write plans and hand out tasks"),
+    Permission.TASK_REPORT: _("report on tasks"),
+    Permission.SHORTFALL_EDIT: _("keep the province's deductions and last year's shortfalls"),
+    Permission.SURVEY_VIEW: _("see surveys and their results"),
+    Permission.SURVEY_EDIT: _("write questionnaires and draw samples"),
+    Permission.SURVEY_ASK: _("ask the questions of a survey"),
+    Permission.SURVEY_EXPORT: _("export survey results"),
+    Permission.POLL_EDIT: _("keep the official poll's results"),
     Permission.MESSAGE_SETUP: _("set up message channels"),
     Permission.MESSAGE_WATCH: _("watch over messages that did not arrive"),
     Permission.CLUE_REPORT: _("hand in clues about conduct"),
@@ -136,36 +168,99 @@ ROLE_SENTENCES = {
 }
 
 ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
-    Role.VISITOR: frozenset({P.HOUSEHOLD_VIEW, P.VISIT_RECORD, P.VISIT_VIEW, P.ISSUE_VIEW, P.ISSUE_OPEN}),
+    Role.VISITOR: frozenset({P.HOUSEHOLD_VIEW, P.VISIT_RECORD, P.VISIT_VIEW, P.ISSUE_VIEW, P.ISSUE_OPEN, P.SURVEY_ASK}),
     Role.VILLAGE_CLERK: frozenset(
         {P.HOUSEHOLD_VIEW, P.HOUSEHOLD_EDIT, P.RESIDENT_CHANGE_DECIDE, P.ID_NUMBER_REVEAL, P.CAMPAIGN_VIEW}
-        | {P.VISIT_RECORD, P.VISIT_VIEW, P.ISSUE_VIEW, P.ISSUE_OPEN, P.ISSUE_HANDLE, P.RANKING_VIEW}
+        | {
+            P.VISIT_RECORD,
+            P.VISIT_VIEW,
+            P.ISSUE_VIEW,
+            P.ISSUE_OPEN,
+            P.ISSUE_HANDLE,
+            P.RANKING_VIEW,
+            P.PLAN_VIEW,
+            P.TASK_REPORT,
+            P.SURVEY_ASK,
+        }
     ),
     Role.TOWNSHIP_ADMIN: frozenset(
         {P.HOUSEHOLD_VIEW, P.HOUSEHOLD_EDIT, P.HOUSEHOLD_EXPORT, P.ROSTER_IMPORT, P.ID_NUMBER_REVEAL}
         | {P.RESIDENT_CHANGE_DECIDE, P.CAMPAIGN_VIEW, P.HOUSEHOLD_ASSIGN, P.VISIT_RECORD, P.VISIT_VIEW}
         | {P.UNREACHABLE_CONFIRM, P.ISSUE_VIEW, P.ISSUE_OPEN, P.ISSUE_DISPATCH, P.ISSUE_HANDLE, P.ISSUE_CLOSE}
-        | {P.ISSUE_EXPORT, P.ISSUE_MARK_DIFFICULT, P.RANKING_VIEW, P.RANKING_EXPORT}
+        | {
+            P.ISSUE_EXPORT,
+            P.ISSUE_MARK_DIFFICULT,
+            P.RANKING_VIEW,
+            P.RANKING_EXPORT,
+            P.SCORE_PROPOSE,
+            P.APPEAL_FILE,
+            P.PLAN_VIEW,
+            P.TASK_REPORT,
+            P.SURVEY_VIEW,
+            P.SURVEY_ASK,
+        }
     ),
-    Role.DEPARTMENT_HANDLER: frozenset({P.ISSUE_VIEW, P.ISSUE_HANDLE, P.ISSUE_EXPORT, P.RANKING_VIEW}),
+    Role.DEPARTMENT_HANDLER: frozenset(
+        {P.ISSUE_VIEW, P.ISSUE_HANDLE, P.ISSUE_EXPORT, P.RANKING_VIEW, P.PLAN_VIEW, P.TASK_REPORT}
+    ),
     Role.DEPARTMENT_HEAD: frozenset(
-        {P.ISSUE_VIEW, P.ISSUE_HANDLE, P.ISSUE_EXPORT, P.ISSUE_MARK_DIFFICULT, P.RANKING_VIEW}
+        {
+            P.ISSUE_VIEW,
+            P.ISSUE_HANDLE,
+            P.ISSUE_EXPORT,
+            P.ISSUE_MARK_DIFFICULT,
+            P.RANKING_VIEW,
+            P.SCORE_PROPOSE,
+            P.APPEAL_FILE,
+            P.PLAN_VIEW,
+            P.TASK_REPORT,
+            P.SURVEY_VIEW,
+        }
     ),
     Role.DISTRICT_OFFICE: frozenset(
         {P.HOUSEHOLD_VIEW, P.HOUSEHOLD_EXPORT, P.ROSTER_IMPORT, P.CAMPAIGN_VIEW, P.CAMPAIGN_EDIT}
         | {P.HOUSEHOLD_ASSIGN, P.VISIT_VIEW, P.UNREACHABLE_CONFIRM, P.ISSUE_VIEW, P.ISSUE_OPEN, P.ISSUE_DISPATCH}
         | {P.ISSUE_CLOSE, P.ISSUE_SUPERVISE, P.ISSUE_EXPORT, P.ISSUE_SETUP, P.RANKING_VIEW, P.RANKING_EXPORT}
-        | {P.MESSAGE_WATCH, P.ISSUE_MARK_DIFFICULT}
+        | {
+            P.MESSAGE_WATCH,
+            P.ISSUE_MARK_DIFFICULT,
+            P.SCHEME_EDIT,
+            P.SCORE_PROPOSE,
+            P.SCORE_DECIDE,
+            P.SNAPSHOT_MAKE,
+            P.SNAPSHOT_APPROVE,
+            P.BULLETIN_MAKE,
+            P.PLAN_VIEW,
+            P.PLAN_EDIT,
+            P.SHORTFALL_EDIT,
+            P.SURVEY_VIEW,
+            P.SURVEY_EDIT,
+            P.SURVEY_ASK,
+            P.SURVEY_EXPORT,
+            P.POLL_EDIT,
+        }
     ),
     Role.SUPERVISOR: frozenset(
         {P.HOUSEHOLD_VIEW, P.CAMPAIGN_VIEW, P.VISIT_VIEW, P.UNREACHABLE_CONFIRM, P.ISSUE_VIEW, P.ISSUE_CLOSE}
-        | {P.ISSUE_SUPERVISE, P.ISSUE_EXPORT, P.RANKING_VIEW, P.RANKING_EXPORT, P.AUDIT_VIEW}
+        | {
+            P.ISSUE_SUPERVISE,
+            P.ISSUE_EXPORT,
+            P.RANKING_VIEW,
+            P.RANKING_EXPORT,
+            P.AUDIT_VIEW,
+            P.SCORE_PROPOSE,
+            P.SCORE_DECIDE,
+            P.BULLETIN_MAKE,
+            P.PLAN_VIEW,
+            P.SURVEY_VIEW,
+            P.SURVEY_ASK,
+        }
     ),
     Role.LEADER: frozenset(
         {P.HOUSEHOLD_VIEW, P.CAMPAIGN_VIEW, P.VISIT_VIEW, P.ISSUE_VIEW, P.ISSUE_EXPORT}
-        | {P.ISSUE_INSTRUCT, P.RANKING_VIEW, P.RANKING_EXPORT}
+        | {P.ISSUE_INSTRUCT, P.RANKING_VIEW, P.RANKING_EXPORT, P.SNAPSHOT_APPROVE, P.PLAN_VIEW, P.SURVEY_VIEW}
     ),
-    Role.PUBLICITY: frozenset({P.RANKING_VIEW}),
+    Role.PUBLICITY: frozenset({P.RANKING_VIEW, P.SURVEY_VIEW}),
     Role.SYSTEM_ADMIN: frozenset(
         {P.ADMIN_SITE, P.UNIT_EDIT, P.USER_EDIT, P.SETTINGS_EDIT, P.MESSAGE_SETUP, P.MESSAGE_WATCH}
     ),

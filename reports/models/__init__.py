@@ -1,0 +1,5 @@
+"""Models of reports, by topic."""
+
+from reports.models.rollups import DayCount, DirtyDay, Freshness, RosterCount
+
+__all__ = ["DayCount", "DirtyDay", "Freshness", "RosterCount"]
