@@ -1,7 +1,7 @@
-"""What a scoring scheme says (考核办法): groups, parts, lines, items, lists. Pure values in Decimal, with canonical JSON.
+"""What a scoring scheme says (考核办法): groups, parts, lines, items, lists. Pure values in Decimal, canonical JSON.
 
-Content is read strictly: `SchemeContent.from_json` either returns a scheme that can be scored or raises SchemeError with
-every place that is wrong. How marks come about from it is scoring.py.
+Content is read strictly: `SchemeContent.from_json` either returns a scheme that can be scored or raises SchemeError
+with every place that is wrong. How marks come about from it is scoring.py.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Any, Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -77,7 +77,7 @@ class Linear:
 
     zero: Decimal
     full: Decimal
-    kind: Final = "linear"
+    kind: ClassVar[str] = "linear"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Steps:
     """The marks of the best step reached: (from this value on, these marks); none below the lowest."""
 
     steps: tuple[tuple[Decimal, Decimal], ...]
-    kind: Final = "steps"
+    kind: ClassVar[str] = "steps"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class PerPoint:
     floors: tuple[tuple[Decimal, Decimal], ...]
     counting: str = EXACT
     whole: bool = False
-    kind: Final = "per_point"
+    kind: ClassVar[str] = "per_point"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ class PerCase:
     each: Decimal
     unfixed: str = ""
     factor: Decimal = Decimal(2)
-    kind: Final = "per_case"
+    kind: ClassVar[str] = "per_case"
 
 
 Rule = Linear | Steps | PerPoint | PerCase
@@ -170,7 +170,7 @@ class Yellow:
 
 @dataclass(frozen=True, slots=True)
 class SchemeContent:
-    """A whole scheme. Marks are out of `full`; difficulty multiplies what the lines give, before bonus and deductions."""
+    """A whole scheme: marks out of `full`. Difficulty multiplies what the lines give, before bonus and deductions."""
 
     groups: tuple[Group, ...]
     lines: tuple[Line, ...]
@@ -209,7 +209,13 @@ class SchemeContent:
         return {
             "format": FORMAT,
             "groups": [
-                {"key": g.key, "name": g.name, "kind": g.kind, "codes": [*g.codes], "within_township": g.within_township}
+                {
+                    "key": g.key,
+                    "name": g.name,
+                    "kind": g.kind,
+                    "codes": [*g.codes],
+                    "within_township": g.within_township,
+                }
                 for g in self.groups
             ],
             "parts": [{"key": part.key, "name": part.name, "weight": text_of(part.weight)} for part in self.parts],
@@ -554,7 +560,7 @@ def _group_problems(content: SchemeContent) -> Problems:
         problems.append(("least_counted", _("A share in percent is 100 at most.")))
     for code, coefficient in content.difficulty:
         if not 1 <= coefficient <= content.most_difficulty:
-            problems.append((f"difficulty.{code}", _("A difficulty coefficient lies between 1 and the highest allowed.")))
+            problems.append((f"difficulty.{code}", _("A coefficient lies between 1 and the highest allowed.")))
     if content.most_difficulty < 1:
         problems.append(("most_difficulty", _("The highest difficulty coefficient is 1 or more.")))
     if content.lists and content.lists.black > content.lists.red:
@@ -602,7 +608,7 @@ def _rule_problems(line: Line) -> Problems:
     match line.rule:
         case Linear(zero=zero, full=full):
             if zero == full or (full > zero) != up:
-                return [("full", _("Full marks lie on the better side of zero marks: above it where higher is better."))]
+                return [("full", _("Full marks lie on the better side of zero marks: above where higher is better."))]
         case Steps(steps=steps):
             ats, marks = [at for at, _marks in steps], [marks for _at, marks in steps]
             if ats != sorted(set(ats), reverse=up) or marks != sorted(marks, reverse=True):

@@ -1,5 +1,15 @@
 """Models of reports, by topic."""
 
 from reports.models.rollups import DayCount, DirtyDay, Freshness, RosterCount
+from reports.models.schemes import AdjustmentEntry, EnteredFigure, EvidenceFile, Scheme
 
-__all__ = ["DayCount", "DirtyDay", "Freshness", "RosterCount"]
+__all__ = [
+    "AdjustmentEntry",
+    "DayCount",
+    "DirtyDay",
+    "EnteredFigure",
+    "EvidenceFile",
+    "Freshness",
+    "RosterCount",
+    "Scheme",
+]
