@@ -46,6 +46,7 @@ SITE_URL = env.str("SITE_URL", default="").rstrip("/") or (
 
 INSTALLED_APPS = [
     "reports",
+    "surveys",
     "visits",
     "issues",
     "households",
