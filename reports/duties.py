@@ -43,7 +43,10 @@ def duties(district: Unit, today: date) -> list[Duty]:
     it helps with, not cancelled.
     """
     units = list(
-        Unit.objects.active().filter(code__startswith=district.code).exclude(kind=Unit.Kind.DISTRICT).select_related("parent")
+        Unit.objects.active()
+        .filter(code__startswith=district.code)
+        .exclude(kind=Unit.Kind.DISTRICT)
+        .select_related("parent")
     )
     running = Assignment.objects.filter(campaign__state=Campaign.State.OPEN, campaign__district=district)
     people = Membership.objects.filter(unit__code__startswith=district.code, user__is_active=True)

@@ -142,7 +142,9 @@ def progress_of(reached: Decimal | None, target: Decimal | None, *, higher_is_be
     return min(HUNDRED, rounded(HUNDRED * max(reached, ZERO) / target))
 
 
-def light_of(*, state: str, progress: Decimal | None, elapsed: Decimal, starts_on: date, due_on: date, today: date) -> Light:
+def light_of(
+    *, state: str, progress: Decimal | None, elapsed: Decimal, starts_on: date, due_on: date, today: date
+) -> Light:
     """Return the light of a task: its state first, then its due day, then progress against elapsed time."""
     if state in (Light.DONE, Light.CANCELLED):
         return Light(state)

@@ -145,9 +145,7 @@ def add_plan_files(*, plan: WorkPlan, by: User, files: Sequence[CleanFile]) -> i
     return sum(_store(file, by=by, plan=locked) for file in files)
 
 
-def _store(
-    file: CleanFile, *, by: User, plan: WorkPlan | None = None, report: TaskReport | None = None
-) -> bool:
+def _store(file: CleanFile, *, by: User, plan: WorkPlan | None = None, report: TaskReport | None = None) -> bool:
     there = WorkFile.objects.filter(plan=plan) if plan else WorkFile.objects.filter(report=report)
     if there.filter(sha256=file.sha256).exists():
         return False
@@ -178,7 +176,9 @@ def _fill(task: WorkTask, content: TaskContent, *, by: User) -> None:
     check_days(starts_on, content.due_on)
     latest = parent.due_on if parent else plan.ends_on
     if content.due_on > latest:
-        raise ValidationError({"due_on": _("Choose a day up to %(day)s: what this is part of ends then.") % {"day": latest}})
+        raise ValidationError(
+            {"due_on": _("Choose a day up to %(day)s: what this is part of ends then.") % {"day": latest}}
+        )
     if content.due_on < starts_on:
         raise ValidationError({"due_on": _("The due day must not lie before the start.")})
     target = content.target
@@ -186,14 +186,19 @@ def _fill(task: WorkTask, content: TaskContent, *, by: User) -> None:
         if content.indicator not in INDICATORS:
             raise ValidationError({"indicator": _("Choose the figure the program counts.")})
         if plan.campaign_id is None:
-            raise ValidationError({"indicator": _("Figures are counted for a campaign: choose the plan's campaign first.")})
+            raise ValidationError(
+                {"indicator": _("Figures are counted for a campaign: choose the plan's campaign first.")}
+            )
     if content.measure == Measure.DONE:
         target = None
     elif target is None or not 0 < target < MAX_AMOUNT:
         raise ValidationError({"target": _("Enter the target, a number above 0.")})
     elif content.measure == Measure.PERCENT and target > 100:
         raise ValidationError({"target": _("A percentage is 100 at most.")})
-    task.title, task.detail = text_of(content.title, "title", MAX_TITLE), text_of(content.detail, "detail", is_required=False)
+    task.title, task.detail = (
+        text_of(content.title, "title", MAX_TITLE),
+        text_of(content.detail, "detail", is_required=False),
+    )
     task.unit, task.person = unit, content.person
     task.starts_on, task.due_on, task.measure, task.target = starts_on, content.due_on, content.measure, target
     task.indicator = content.indicator if content.measure == Measure.INDICATOR else ""
@@ -268,7 +273,13 @@ def edit_task(*, task: WorkTask, by: User, content: TaskContent) -> WorkTask:
     ]
     _note(locked, "edit", by=by, before=locked.state, changes=changes)
     if before["person"] != after["person"] or unit_before != locked.unit_id:
-        _tell(locked, f"given:{_steps(locked)}", _("Task %(code)s is yours") % {"code": locked.code}, users=[locked.person.user_id], but=by)
+        _tell(
+            locked,
+            f"given:{_steps(locked)}",
+            _("Task %(code)s is yours") % {"code": locked.code},
+            users=[locked.person.user_id],
+            but=by,
+        )
     return locked
 
 

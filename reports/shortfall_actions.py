@@ -223,7 +223,13 @@ def answer_remedy(*, row: RemedyT, by: User, answer: str) -> RemedyT:
     locked.save()
     audit.record("remedy.answer", locked, by=by, name=locked.item)
     office = able(locked.district_id, Permission.SHORTFALL_EDIT)
-    _tell(locked, f"answered:{locked.answered_at:%Y%m%d%H%M%S}", _("What was put right is to be checked"), users=office, but=by)
+    _tell(
+        locked,
+        f"answered:{locked.answered_at:%Y%m%d%H%M%S}",
+        _("What was put right is to be checked"),
+        users=office,
+        but=by,
+    )
     return locked
 
 

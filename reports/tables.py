@@ -83,7 +83,9 @@ def _sheet_rows(content: bytes, name: str) -> list[list[str]]:
         try:
             with open_workbook(Path(copy.name), name) as book:
                 for sheet in book:
-                    rows = [] if sheet.hidden else [[_one_line(cell) for cell in cells] for _number, cells in sheet.rows]
+                    rows = (
+                        [] if sheet.hidden else [[_one_line(cell) for cell in cells] for _number, cells in sheet.rows]
+                    )
                     if rows:
                         return rows
         except UnusableFile as problem:
@@ -100,9 +102,7 @@ def _word_rows(content: bytes, name: str) -> list[list[str]]:
         rows = [[cell.text for cell in row.cells] for table in document.tables for row in table.rows]
         return rows or [[paragraph.text] for paragraph in document.paragraphs if paragraph.text.strip()]
     except (PackageNotFoundError, KeyError, ValueError, SyntaxError) as problem:
-        raise ValidationError(
-            _("The Word file cannot be read. Copy its table and paste it into the box.")
-        ) from problem
+        raise ValidationError(_("The Word file cannot be read. Copy its table and paste it into the box.")) from problem
 
 
 def parse(text: str, columns: Mapping[str, Sequence[str]]) -> list[Row]:
@@ -192,9 +192,13 @@ class Owners:
         if not name:
             row.errors.append(_("The responsible unit is missing: no task is without an owner."))
         elif found:
-            row.errors.append(_("“%(name)s” is the name of several units: write the township before it.") % {"name": name})
+            row.errors.append(
+                _("“%(name)s” is the name of several units: write the township before it.") % {"name": name}
+            )
         else:
-            row.errors.append(_("There is no unit “%(name)s” here. Write its name as in the list of units.") % {"name": name})
+            row.errors.append(
+                _("There is no unit “%(name)s” here. Write its name as in the list of units.") % {"name": name}
+            )
         return None
 
     def person(self, name: str, unit: Unit, row: Row) -> Membership | None:

@@ -55,10 +55,22 @@ def rung_of(due_on: date, today: date, table: calendar.Overrides) -> str:
 
 def dues(today: date, until: date) -> Iterator[Due]:
     """Yield what is still to be done and due by `until`."""
-    for task in WorkTask.objects.filter(state=WorkTask.State.RUNNING, due_on__lte=until).select_related("plan", "person"):
+    for task in WorkTask.objects.filter(state=WorkTask.State.RUNNING, due_on__lte=until).select_related(
+        "plan", "person"
+    ):
         what = _("Task %(code)s") % {"code": task.code}
         url = reverse("reports:task_detail", args=[task.pk])
-        yield Due("task", task.pk, what, task.title, url, task.due_on, task.person.user_id, task.unit_id, task.plan.district_id)
+        yield Due(
+            "task",
+            task.pk,
+            what,
+            task.title,
+            url,
+            task.due_on,
+            task.person.user_id,
+            task.unit_id,
+            task.plan.district_id,
+        )
     for model, what in ((Deduction, _("Putting right a deduction")), (Shortfall, _("Putting right a shortfall"))):
         name = str(model._meta.model_name)
         for row in model.objects.filter(state="open", due_on__lte=until).select_related("person"):  # type: ignore[attr-defined]

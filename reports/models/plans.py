@@ -95,9 +95,7 @@ class WorkPlan(models.Model):
         """May `user` change it: whoever writes plans in its district."""
         post = access.post_of(user)
         return (
-            post is not None
-            and access.has_permission(user, Permission.PLAN_EDIT)
-            and post.unit_id == self.district_id
+            post is not None and access.has_permission(user, Permission.PLAN_EDIT) and post.unit_id == self.district_id
         )
 
 
@@ -175,7 +173,9 @@ class WorkTask(models.Model):
         verbose_name = _("task")
         verbose_name_plural = _("tasks")
         ordering = ["plan", "number"]
-        indexes = [models.Index(fields=["due_on"], name="reports_task_due", condition=Q(state__in=["running", "reported"]))]
+        indexes = [
+            models.Index(fields=["due_on"], name="reports_task_due", condition=Q(state__in=["running", "reported"]))
+        ]
         constraints = [
             models.UniqueConstraint(fields=["plan", "number"], name="reports_task_number_once"),
             models.UniqueConstraint(
@@ -229,9 +229,7 @@ class WorkTask(models.Model):
     def is_done_by(self, user: User | AnonymousUser) -> bool:
         """May `user` report on it and hand parts of it down: whoever reports for the unit."""
         post = access.post_of(user)
-        return (
-            post is not None and post.unit_id == self.unit_id and access.has_permission(user, Permission.TASK_REPORT)
-        )
+        return post is not None and post.unit_id == self.unit_id and access.has_permission(user, Permission.TASK_REPORT)
 
 
 class TaskReport(models.Model):
@@ -278,8 +276,7 @@ class TaskReport(models.Model):
             ),
             models.CheckConstraint(
                 name="reports_taskreport_decided_elsewhere",
-                condition=Q(decided_by_unit__isnull=True)
-                | (~Q(decided_by_unit=F("by_unit")) & ~Q(decided_by=F("by"))),
+                condition=Q(decided_by_unit__isnull=True) | (~Q(decided_by_unit=F("by_unit")) & ~Q(decided_by=F("by"))),
                 violation_error_message=_("The reporting unit never judges its own report."),
             ),
             models.CheckConstraint(

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from outreach import access
 from outreach.access import Permission
 from outreach.models import Membership, Unit, User
+from reports.models.schemes import AdjustmentEntry
 
 if TYPE_CHECKING:
     from datetime import date
@@ -99,16 +100,17 @@ def remedy_constraints(name: str) -> list[models.CheckConstraint]:
         models.CheckConstraint(
             name=f"reports_{name}_answered_by_whom",
             condition=Q(state="open", answered_at__isnull=True, answered_by__isnull=True)
-            | (Q(state__in=["answered", "settled"], answered_at__isnull=False, answered_by__isnull=False) & ~Q(answer="")),
+            | (
+                Q(state__in=["answered", "settled"], answered_at__isnull=False, answered_by__isnull=False)
+                & ~Q(answer="")
+            ),
         ),
         models.CheckConstraint(
             name=f"reports_{name}_settled_by_whom",
             condition=(~Q(state="settled") & Q(settled_at__isnull=True, settled_by__isnull=True))
             | Q(state="settled", settled_at__isnull=False, settled_by__isnull=False),
         ),
-        models.CheckConstraint(
-            name=f"reports_{name}_year", condition=Q(year__gte=FIRST_YEAR, year__lte=LAST_YEAR)
-        ),
+        models.CheckConstraint(name=f"reports_{name}_year", condition=Q(year__gte=FIRST_YEAR, year__lte=LAST_YEAR)),
         models.CheckConstraint(
             name=f"reports_{name}_points",
             condition=Q(points__gt=0),
@@ -172,6 +174,10 @@ class DeductionShare(models.Model):
     deduction = models.ForeignKey(Deduction, on_delete=models.CASCADE, related_name="shares")
     unit = models.ForeignKey(Unit, verbose_name=_("unit"), on_delete=models.PROTECT, related_name="+")
     points = models.DecimalField(_("points"), max_digits=7, decimal_places=3)
+    # what was proposed of it for the district's own scores, on purpose and by a person
+    adjustment = models.OneToOneField(
+        AdjustmentEntry, null=True, on_delete=models.PROTECT, related_name="deduction_share"
+    )
 
     class Meta:
         ordering = ["unit__sort_order", "pk"]
@@ -241,9 +247,7 @@ class PeerScore(models.Model):
     class Meta:
         ordering = ["-year", "item", "peer"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["district", "year", "item_key", "peer"], name="reports_peerscore_once"
-            ),
+            models.UniqueConstraint(fields=["district", "year", "item_key", "peer"], name="reports_peerscore_once"),
             models.CheckConstraint(name="reports_peerscore_points", condition=Q(points_lost__gte=0)),
             models.CheckConstraint(
                 name="reports_peerscore_year", condition=Q(year__gte=FIRST_YEAR, year__lte=LAST_YEAR)
