@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import TypeVar
 
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -16,16 +16,28 @@ from django.utils.translation import gettext as _
 
 from outreach import access, audit
 from outreach.access import Permission
-from outreach.models import Membership, Unit, User
+from outreach.models import Campaign, Membership, Unit, User
 from outreach.notify import notify
-from reports.models import Deduction, DeductionShare, DutyExemption, PeerScore, Shortfall, UnitLink, item_key
+from reports.models import (
+    AdjustmentEntry,
+    Deduction,
+    DeductionShare,
+    DutyExemption,
+    PeerScore,
+    Scheme,
+    Shortfall,
+    UnitLink,
+    item_key,
+)
 from reports.models.shortfalls import Remedy
 from reports.plan_actions import MAX_REMARK, ConflictError, able, check_days, text_of
+from reports.schemes import DEDUCTION
 
 RemedyT = TypeVar("RemedyT", Deduction, Shortfall)
 
 MAX_POINTS = Decimal(1000)
 MAX_SHARES = 12
+CENT = Decimal("0.01")
 MAX_EXEMPTION = timedelta(days=366)
 
 
@@ -348,3 +360,48 @@ def _plan_office(by: User) -> Unit:
     if post.unit.kind != Unit.Kind.DISTRICT:
         raise PermissionDenied(_("Duties are given out by the district's office."))
     return post.unit
+
+
+@transaction.atomic
+def propose_deduction(*, deduction: Deduction, by: User, campaign: Campaign, item: str) -> int:
+    """Propose each share as a deduction of the district's own scores, under an item of a published scheme; shares that
+    are proposed already stay as they are. Somebody else decides. Returns how many were proposed.
+
+    Raises PermissionDenied, ValidationError (item).
+    """
+    access.demand(by, Permission.SCORE_PROPOSE)
+    district = _office(by)
+    locked = _lock(Deduction, deduction, district)
+    label = dict(deduction_items(campaign)).get(item) if campaign.district_id == district.pk else None
+    if label is None:
+        raise ValidationError({"item": _("Choose an item of a published scheme.")})
+    count = 0
+    for share in locked.shares.filter(adjustment=None).select_related("unit"):
+        entry = AdjustmentEntry(
+            campaign=campaign,
+            item=item,
+            label=label[:100],
+            kind="deduction",
+            unit=share.unit,
+            points=max(CENT, share.points.quantize(CENT, ROUND_HALF_UP)),
+            reason=f"{locked.year} {locked.round} {locked.item} · {locked.basis}"[:500],
+            happened_on=locked.deducted_on,
+            proposed_by=by,
+        )
+        entry.validate_constraints()
+        entry.save()
+        share.adjustment = entry
+        share.save()
+        count += 1
+    if not count:
+        raise ValidationError({"item": _("All shares are proposed already.")})
+    audit.record("deduction.propose", locked, by=by, name=locked.item, count=count)
+    return count
+
+
+def deduction_items(campaign: Campaign) -> list[tuple[str, str]]:
+    """The deduction items of the campaign's published schemes, as (key, label). One query."""
+    items: dict[str, str] = {}
+    for scheme in Scheme.objects.filter(campaign=campaign, state=Scheme.State.PUBLISHED).order_by("pk"):
+        items |= {item.key: item.label for item in scheme.read_content().items if item.kind == DEDUCTION}
+    return list(items.items())

@@ -6,7 +6,7 @@ import logging
 
 from celery import shared_task
 
-from reports import facts
+from reports import facts, task_reminders
 
 logger = logging.getLogger(__name__)
 
@@ -24,3 +24,9 @@ def check_rollups() -> None:
     """Compare every rollup with its rows and raise the alarm where one differs: that is a fault of the program."""
     for line in facts.differences():
         logger.error("A rollup differs from its rows: %s", line)
+
+
+@shared_task
+def remind_tasks() -> None:
+    """Remind of tasks, deductions and shortfalls that are due or overdue."""
+    task_reminders.remind()
