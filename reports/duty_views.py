@@ -27,10 +27,8 @@ def unit_duties(request: HttpRequest) -> HttpResponse:
     return render_duties(request)
 
 
-def render_duties(
-    request: HttpRequest, *, status: int = 200, refusal: str = "", wrong: int | None = None
-) -> HttpResponse:
-    """Render the report; `refusal` says what was wrong with a step for the unit `wrong`."""
+def render_duties(request: HttpRequest, *, status: int = 200, refusal: str = "") -> HttpResponse:
+    """Render the report; `refusal` says what was wrong with a step."""
     user = acting(request)
     post = post_of(user)
     assert post is not None
@@ -73,7 +71,6 @@ def render_duties(
         "places": list(LinkForm(district=district).fields["place"].choices)[1:] if may_edit else [],  # type: ignore[attr-defined]
         "links": [link for link in links if link.unit.code.startswith(post.unit.code)],
         "refusal": refusal,
-        "wrong": wrong,
     }
     return render(request, "reports/plans/duties.html", context, status=status)
 
@@ -95,7 +92,7 @@ def unit_link(request: HttpRequest, code: str) -> HttpResponse:
             raise ValidationError(_("Choose a township or village of the district."))
         shortfall_actions.link_place(unit=unit, place=form.cleaned_data["place"], by=acting(request))
     except ValidationError as error:
-        return render_duties(request, status=422, refusal=" ".join(error.messages), wrong=unit.pk)
+        return render_duties(request, status=422, refusal=" ".join(error.messages))
     messages.success(request, _("%(unit)s is linked.") % {"unit": unit.name})
     return redirect("reports:unit_duties")
 
@@ -111,7 +108,7 @@ def unit_exempt(request: HttpRequest, code: str) -> HttpResponse:
             raise ValidationError(_("An exemption needs a reason and the day it ends."))
         shortfall_actions.exempt_unit(unit=unit, by=acting(request), **form.cleaned_data)
     except ValidationError as error:
-        return render_duties(request, status=422, refusal=" ".join(error.messages), wrong=unit.pk)
+        return render_duties(request, status=422, refusal=" ".join(error.messages))
     messages.success(request, _("%(unit)s is exempted.") % {"unit": unit.name})
     return redirect("reports:unit_duties")
 

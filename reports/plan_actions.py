@@ -95,10 +95,7 @@ def save_plan(
     assert post is not None
     if post.unit.kind != Unit.Kind.DISTRICT:
         raise PermissionDenied(_("Plans are written by the district's office."))
-    if plan is None:
-        saved = WorkPlan(district=post.unit, created_by=by)
-    else:
-        saved = _lock_plan(plan, by)
+    saved = WorkPlan(district=post.unit, created_by=by) if plan is None else _lock_plan(plan, by)
     check_days(starts_on, ends_on)
     if campaign is not None and campaign.district_id != saved.district_id:
         raise ValidationError({"campaign": _("Choose a campaign of the district.")})

@@ -64,7 +64,7 @@ class PlanForm(forms.Form):
     )
     starts_on = forms.DateField(label=gettext_lazy("Starts on"), widget=forms.DateInput(attrs=DATE))
     ends_on = forms.DateField(label=gettext_lazy("Ends on"), widget=forms.DateInput(attrs=DATE))
-    files = FilesField(label=gettext_lazy("The plan's document"), required=False, help_text=FILES_HINT)
+    documents = FilesField(label=gettext_lazy("The plan's document"), required=False, help_text=FILES_HINT)
 
     def __init__(self, *args: Any, district: Unit, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -77,7 +77,7 @@ class PlanForm(forms.Form):
 class FilesForm(forms.Form):
     """Further documents of a plan."""
 
-    files = FilesField(label=gettext_lazy("Documents"), help_text=FILES_HINT)
+    documents = FilesField(label=gettext_lazy("Documents"), help_text=FILES_HINT)
 
 
 class TaskForm(forms.Form):
@@ -203,7 +203,7 @@ class ReportForm(forms.Form):
         label=gettext_lazy("Progress"), max_length=plan_actions.MAX_TEXT, widget=forms.Textarea(attrs={"rows": 4})
     )
     is_final = forms.BooleanField(label=gettext_lazy("The task is completed"), required=False)
-    files = FilesField(label=gettext_lazy("Evidence"), required=False, help_text=FILES_HINT)
+    evidence = FilesField(label=gettext_lazy("Evidence"), required=False, help_text=FILES_HINT)
 
     def __init__(self, *args: Any, task: WorkTask, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -138,7 +138,7 @@ def edit(request: HttpRequest, district: Unit, plan: WorkPlan | None) -> HttpRes
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         try:
-            files = clean_files(data.pop("files"))
+            files = clean_files(data.pop("documents"))
             saved = plan_actions.save_plan(by=acting(request), plan=plan, files=files, **data)
         except ValidationError as error:
             put_errors(form, error)
@@ -173,7 +173,7 @@ def plan_files(request: HttpRequest, pk: int) -> HttpResponse:
         return render_plan(request, plan, form)
     try:
         plan_actions.add_plan_files(
-            plan=plan, by=acting(request), files=clean_files(form.cleaned_data["files"], already=plan.files.count())
+            plan=plan, by=acting(request), files=clean_files(form.cleaned_data["documents"], already=plan.files.count())
         )
     except ValidationError as error:
         put_errors(form, error)
@@ -268,7 +268,7 @@ def run_list(
                 status = 422
                 put_errors(form, error)
             # what was read is what stands in the box from now on
-            values = {**form.data.dict(), "text": text}  # type: ignore[union-attr]
+            values = {**request.POST.dict(), "text": text}
             shown = form_class(values)
             shown.full_clean()
             for message in form.non_field_errors():

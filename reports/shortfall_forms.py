@@ -225,7 +225,7 @@ class RemedyFilterForm(forms.Form):
         self, *args: Any, years: Sequence[int], units: Any, flags: Sequence[tuple[str, Any]] = (), **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["year"].choices = [("", _("All years")), *((year, year) for year in years)]  # type: ignore[attr-defined]
+        self.fields["year"].choices = [("", _("All years")), *((year, year) for year in years)]
         field = self.fields["unit"]
         assert isinstance(field, forms.ModelChoiceField)
         field.queryset = units

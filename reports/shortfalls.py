@@ -44,7 +44,7 @@ def flags(district: Unit, rows: Iterable[Shortfall | Deduction]) -> dict[tuple[i
     peers = {(row["year"], row["item_key"]): (row["peers"], row["losing"]) for row in scores}
     lost: dict[str, set[int]] = {}
     for model in (Shortfall, Deduction):
-        found = model.objects.filter(district=district, item_key__in=keys)  # type: ignore[attr-defined]
+        found = model.objects.filter(district=district, item_key__in=keys)
         for year, key in found.order_by().values_list("year", "item_key").distinct():
             lost.setdefault(key, set()).add(year)
     return {

@@ -126,7 +126,7 @@ def _counted(tasks: Sequence[WorkTask], today: date) -> dict[int, Decimal | None
 
 
 def by_unit(found: Iterable[Line]) -> list[Sum]:
-    """Sum up by responsible unit, in official order: departments and townships first, a township's villages after it."""
+    """Sum up by responsible unit, in official order; a township's villages stand after it."""
     sums: dict[int, Sum] = {}
     units: dict[int, Unit] = {}
     for line in found:

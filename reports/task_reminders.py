@@ -73,7 +73,7 @@ def dues(today: date, until: date) -> Iterator[Due]:
         )
     for model, what in ((Deduction, _("Putting right a deduction")), (Shortfall, _("Putting right a shortfall"))):
         name = str(model._meta.model_name)
-        for row in model.objects.filter(state="open", due_on__lte=until).select_related("person"):  # type: ignore[attr-defined]
+        for row in model.objects.filter(state="open", due_on__lte=until).select_related("person"):
             url = reverse(f"reports:{name}_detail", args=[row.pk])
             yield Due(name, row.pk, what, row.item, url, row.due_on, row.person.user_id, row.unit_id, row.district_id)
 

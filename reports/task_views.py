@@ -285,7 +285,7 @@ def task_report(request: HttpRequest, pk: int) -> HttpResponse:
                 text=data["text"],
                 amount=data.get("amount"),
                 is_final=data["is_final"],
-                files=clean_files(data["files"]),
+                files=clean_files(data["evidence"]),
             )
         except ConflictError as conflict:
             return render_task(request, load_task(request, pk), status=409, refusal=str(conflict), report_form=form)

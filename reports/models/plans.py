@@ -1,4 +1,4 @@
-"""Plans (工作方案), the tasks they are broken down into, and what units report of them. Written by plan_actions alone."""
+"""Plans (工作方案), the tasks they are broken down into, what units report of them. Written by plan_actions alone."""
 
 from __future__ import annotations
 
@@ -309,7 +309,7 @@ class TaskEvent(models.Model):
 
 
 class WorkFile(models.Model):
-    """A plan's document or the evidence of a report. Handed out only by a view that checks who sees the plan or task."""
+    """A plan's document or the evidence of a report. Handed out by a view that checks who sees the plan or task."""
 
     plan = models.ForeignKey(WorkPlan, null=True, on_delete=models.PROTECT, related_name="files")
     report = models.ForeignKey(TaskReport, null=True, on_delete=models.PROTECT, related_name="files")
