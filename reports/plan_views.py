@@ -76,7 +76,7 @@ def plan_list(request: HttpRequest) -> HttpResponse:
     context = {
         "page": page,
         "rows": [
-            {"plan": plan, **counts.get(plan.pk, {"total": 0, "done": 0, "late": 0})} for plan in page.object_list
+            {**counts.get(plan.pk, {"total": 0, "done": 0, "late": 0}), "plan": plan} for plan in page.object_list
         ],
         "may_write": has_permission(request.user, Permission.PLAN_EDIT),
         "may_list_idle": is_of_district(request),

@@ -94,7 +94,7 @@ class DeductionForm(OwnedForm):
                 required=at == 0,
                 initial=share.unit_id if share else None,
             )
-            unit.choices = choices  # type: ignore[assignment]
+            unit.choices = choices
             self.fields[f"unit_{at}"] = unit
             self.fields[f"share_{at}"] = forms.DecimalField(
                 label=_("Points of unit %(number)d") % {"number": at + 1},
