@@ -225,7 +225,8 @@ class RemedyFilterForm(forms.Form):
         self, *args: Any, years: Sequence[int], units: Any, flags: Sequence[tuple[str, Any]] = (), **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["year"].choices = [("", _("All years")), *((year, year) for year in years)]
+        year_choices = [("", _("All years")), *((year, year) for year in years)]
+        self.fields["year"].choices = year_choices  # type: ignore[attr-defined]
         field = self.fields["unit"]
         assert isinstance(field, forms.ModelChoiceField)
         field.queryset = units
