@@ -9,7 +9,7 @@ from django import forms
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from issues.forms import FilesField, unit_choices
 from outreach.access import Role
@@ -87,7 +87,7 @@ class TaskForm(forms.Form):
     person = forms.ModelChoiceField(
         label=gettext_lazy("Responsible unit and person in charge"), queryset=Membership.objects.none()
     )
-    due_on = forms.DateField(label=gettext_lazy("Due on"), widget=forms.DateInput(attrs=DATE))
+    due_on = forms.DateField(label=pgettext_lazy("task", "Due on"), widget=forms.DateInput(attrs=DATE))
     measure = forms.ChoiceField(
         label=gettext_lazy("Measured"),
         choices=WorkTask.Measure,
@@ -218,7 +218,7 @@ class JudgeForm(forms.Form):
     """Accept, or send back with the reason."""
 
     accept = forms.TypedChoiceField(
-        choices=[("1", gettext_lazy("Accept")), ("0", gettext_lazy("Send back"))], coerce=lambda value: value == "1"
+        choices=[("1", pgettext_lazy("task", "Accept")), ("0", gettext_lazy("Send back"))], coerce=lambda value: value == "1"
     )
     remark = forms.CharField(
         label=gettext_lazy("Remark"),

@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from issues.forms import unit_choices
 from outreach.models import Campaign, Membership, Unit
@@ -30,7 +30,7 @@ class OwnedForm(forms.Form):
         label=gettext_lazy("Responsible unit and person in charge"), queryset=Membership.objects.none()
     )
     measure = forms.CharField(label=gettext_lazy("Measure"), max_length=MAX_TEXT, widget=forms.Textarea(attrs=TEXT))
-    due_on = forms.DateField(label=gettext_lazy("Due on"), widget=forms.DateInput(attrs=DATE))
+    due_on = forms.DateField(label=pgettext_lazy("task", "Due on"), widget=forms.DateInput(attrs=DATE))
 
     def __init__(self, *args: Any, district: Unit, keep: int | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

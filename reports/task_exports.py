@@ -10,6 +10,7 @@ from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from openpyxl import Workbook
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
@@ -77,10 +78,10 @@ def export(*, lines: Sequence[Line], by: User) -> bytes:
         (_("No."), 8),
         (_("Plan"), 20),
         (_("Task"), 36),
-        (_("Responsible unit"), 16),
+        (pgettext("task", "Responsible unit"), 16),
         (_("Person in charge"), 12),
         (_("Starts on"), 12),
-        (_("Due on"), 12),
+        (pgettext("task", "Due on"), 12),
         (_("Target"), 10),
         (_("Reached"), 10),
         (_("Progress in %"), 10),
@@ -116,10 +117,10 @@ def export_remedies(*, rows: Sequence[dict[str, Any]], by: User) -> bytes:
         (_("Item"), 26),
         (_("Points lost"), 9),
         (_("Cause"), 30),
-        (_("Responsible unit"), 16),
+        (pgettext("task", "Responsible unit"), 16),
         (_("Person in charge"), 12),
         (_("Measure"), 36),
-        (_("Due on"), 12),
+        (pgettext("task", "Due on"), 12),
         (_("State"), 14),
         (_("Remark"), 22),
     ]

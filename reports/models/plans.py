@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from outreach import access
 from outreach.access import Permission
@@ -42,7 +43,7 @@ class WorkPlan(models.Model):
     class State(models.TextChoices):
         """Under way, or over."""
 
-        RUNNING = "running", _("under way")
+        RUNNING = "running", pgettext_lazy("task", "under way")
         CLOSED = "closed", _("completed")
 
     district = models.ForeignKey(Unit, verbose_name=_("district"), on_delete=models.PROTECT, related_name="+")
@@ -135,7 +136,7 @@ class WorkTask(models.Model):
     class State(models.TextChoices):
         """Where a task stands."""
 
-        RUNNING = "running", _("under way")
+        RUNNING = "running", pgettext_lazy("task", "under way")
         REPORTED = "reported", _("report to be judged")
         DONE = "done", _("completed")
         CANCELLED = "cancelled", _("cancelled")
