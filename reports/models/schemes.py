@@ -120,11 +120,12 @@ class EnteredFigureQuerySet(models.QuerySet["EnteredFigure"]):
     """Entered figures in the words of the domain."""
 
     def visible_to(self, user: User | AnonymousUser) -> EnteredFigureQuerySet:
-        """Those of units within reach."""
+        """Those of units within reach; who decides on none, only the approved."""
         code = access.reach(user)
         if code is None or not access.has_permission(user, Permission.RANKING_VIEW):
             return self.none()
-        return self.filter(unit__code__startswith=code)
+        rows = self.filter(unit__code__startswith=code)
+        return rows if access.has_permission(user, Permission.SCORE_DECIDE) else rows.approved()
 
     def approved(self) -> EnteredFigureQuerySet:
         """Those that count."""
@@ -208,11 +209,12 @@ class AdjustmentEntryQuerySet(models.QuerySet["AdjustmentEntry"]):
     """Bonus marks and deductions in the words of the domain."""
 
     def visible_to(self, user: User | AnonymousUser) -> AdjustmentEntryQuerySet:
-        """Those of units within reach: the office sees all, a unit its own."""
+        """Those of units within reach: the office sees all, a unit its own; who proposes none, only the approved."""
         code = access.reach(user)
         if code is None or not access.has_permission(user, Permission.RANKING_VIEW):
             return self.none()
-        return self.filter(unit__code__startswith=code)
+        rows = self.filter(unit__code__startswith=code)
+        return rows if access.has_permission(user, Permission.SCORE_PROPOSE) else rows.approved()
 
     def approved(self) -> AdjustmentEntryQuerySet:
         """Those that count."""
