@@ -312,9 +312,7 @@ def adjustment_decide(request: HttpRequest, pk: int) -> HttpResponse:
             entry=entry, approve=approve, decision=form.cleaned_data["decision"], by=acting(request)
         )
     except (ValidationError, PermissionDenied) as error:
-        form.add_error(
-            None if isinstance(error, PermissionDenied) else None, " ".join(getattr(error, "messages", [str(error)]))
-        )
+        form.add_error("decision", " ".join(getattr(error, "messages", [str(error)])))
         return render(request, "reports/marks/adjustment.html", _entry_context(request, entry, form), status=422)
     messages.success(request, _("It is approved and counts now.") if approve else _("It is refused."))
     return redirect("reports:adjustment", pk=pk)
