@@ -7,7 +7,6 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
-from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -288,14 +287,15 @@ def adjustment_detail(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _entries(request: HttpRequest) -> Any:
     rows = AdjustmentEntry.objects.visible_to(request.user)
-    return rows.select_related("unit", "campaign", "proposed_by", "decided_by").prefetch_related("files")
+    return rows.select_related("unit", "campaign", "proposed_by", "decided_by")
 
 
 def _entry_context(request: HttpRequest, entry: AdjustmentEntry, form: DecisionForm) -> dict[str, Any]:
     user = acting(request)
     own = entry.proposed_by_id == user.pk
     judges = entry.state == AdjustmentEntry.State.PROPOSED and actions.may_judge(entry.unit, user)
-    return {"entry": entry, "form": form, "may_decide": judges and not own, "is_own": judges and own}
+    files = EvidenceFile.objects.visible_to(user).filter(adjustment=entry)
+    return {"entry": entry, "form": form, "files": files, "may_decide": judges and not own, "is_own": judges and own}
 
 
 @require(Permission.SCORE_DECIDE)
@@ -321,12 +321,9 @@ def adjustment_decide(request: HttpRequest, pk: int) -> HttpResponse:
 @require(Permission.RANKING_VIEW)
 @require_GET
 def evidence(request: HttpRequest, pk: int) -> HttpResponse:
-    """A file of evidence, for those who see what it proves. Nothing in it can run: photos were made anew, papers
+    """A file of evidence, for those who may see it. Nothing in it can run: photos were made anew, papers
     checked, and the headers put both into a sandbox."""
-    entries = AdjustmentEntry.objects.visible_to(request.user).order_by()
-    figures = EnteredFigure.objects.visible_to(request.user).order_by()
-    seen = Q(adjustment__in=entries.values("pk")) | Q(figure__in=figures.values("pk"))
-    row = get_object_or_404(EvidenceFile.objects.filter(seen), pk=pk)
+    row = get_object_or_404(EvidenceFile.objects.visible_to(request.user), pk=pk)
     try:
         with row.file.open("rb") as file:
             content = file.read()
