@@ -76,6 +76,7 @@ LABELS: dict[str, str | Promise] = {
     "assignment.unreachable": _("confirmed a household as unreachable"),
     "assignment.off_roster": _("confirmed a household as empty or moved"),
     "assignment.recheck": _("asked for another visit"),
+    "queue.upload": _("handed in the queue of a phone"),
     "questionnaire.create": _("began a questionnaire"),
     "questionnaire.publish": _("published a questionnaire"),
     "questionnaire.retire": _("took a questionnaire out of use"),

@@ -286,6 +286,7 @@ SPECIAL: dict[str, dict[str, Callable[[Place], Any]]] = {
     "issues:dispute_write": {"pk": lambda place: place.dispute.pk, "part": lambda place: "risk"},
     "issues:dispute_party_remove": {"pk": lambda place: place.dispute.pk},
     "issues:dispute_paper": {"pk": lambda place: place.dispute.pk, "paper": lambda place: "record"},
+    "visits:phone_photo": {"digest": lambda place: "a" * 64},
     "survey_start": {"code": lambda place: place.survey_round.code},
     "survey_answer": {"code": lambda place: place.survey_round.code},
     "survey_start_here": {"code": lambda place: place.survey_round.code, "unit": lambda place: place.unit.code},
