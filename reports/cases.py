@@ -9,19 +9,17 @@ running, on a working day after the due day, which an approved extension moves.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import IntEnum
 from functools import cache
 from typing import Any
 
-from django.db import models
-from django.db.models import QuerySet
+from django.db.models import Q
 from django.db.models.expressions import RawSQL
 
 from issues import workflow
-from issues.models import CallBack, HelpingUnit, Issue, IssueEvent, IssueSegment, LookBack, ResidentMessage
 from outreach import calendar
 from outreach.models import Campaign
 
@@ -52,7 +50,7 @@ CALENDAR = "(SELECT %(workdays)s::int[] AS n, %(workdays_from)s::date AS base) c
 
 # an issue's running stretches, each with the days that are its own: who hands an issue on gives the day away
 STRETCHES = f"""(
-    SELECT stretch.id, stretch.unit_id, {local_day("stretch.started_at")} AS first_day,
+    SELECT stretch.unit_id, {local_day("stretch.started_at")} AS first_day,
            least({local_day("stretch.ended_at")},
                  lead({local_day("stretch.started_at")}) OVER (ORDER BY stretch.started_at, stretch.id) - 1) AS last_day
     FROM issues_issuesegment stretch WHERE stretch.issue_id = issue.id AND stretch.kind = 'running'
@@ -72,15 +70,13 @@ RETURN_MOVES = ("return", "appeal")
 
 @dataclass(frozen=True)
 class Part:
-    """One kind of case: FROM and WHERE in `source`, `row` its primary key in `model`; SQL throughout.
+    """One kind of case: FROM and WHERE in `source`, the unit it is charged to in `holder`; SQL throughout.
 
     `moment` is the timestamp of which the day is taken, or `day` a date. `columns` name the figures: which cases each
     counts, as a condition; where it differs by side, a pair (by place, by holder).
     """
 
-    model: type[models.Model]
-    row: str
-    holder: str | None
+    holder: str
     source: str
     columns: Mapping[str, str | tuple[str, str]]
     moment: str = ""
@@ -91,8 +87,8 @@ class Part:
         """The case's day."""
         return self.day or local_day(self.moment)
 
-    def unit_sql(self, side: Side) -> str | None:
-        """The unit it is counted by; None where there is none on that side."""
+    def unit_sql(self, side: Side) -> str:
+        """The unit it is counted by."""
         return "issue.place_id" if side == Side.PLACE else self.holder
 
     def condition(self, column: str, side: Side) -> str:
@@ -122,8 +118,6 @@ def _listed(values: Iterable[str]) -> str:
 PARTS = (
     # sent to a unit, and signed for by it or sent back within a working day
     Part(
-        model=IssueEvent,
-        row="event.id",
         holder="event.to_unit_id",
         moment="event.at",
         source=f"""issues_issueevent event JOIN issues_issue issue ON issue.id = event.issue_id CROSS JOIN {CALENDAR}
@@ -146,8 +140,6 @@ PARTS = (
     ),
     # sent back as not mine; wrongly where it was sent to the same unit again
     Part(
-        model=IssueEvent,
-        row="event.id",
         holder="event.from_unit_id",
         moment="event.at",
         source=f"""issues_issueevent event JOIN issues_issue issue ON issue.id = event.issue_id
@@ -161,8 +153,6 @@ PARTS = (
     ),
     # each time it was reported done, and whether that was undone later
     Part(
-        model=IssueEvent,
-        row="event.id",
         holder="event.from_unit_id",
         moment="event.at",
         source=f"""issues_issueevent event JOIN issues_issue issue ON issue.id = event.issue_id
@@ -177,8 +167,6 @@ PARTS = (
     ),
     # what stands as done, and how it ended
     Part(
-        model=Issue,
-        row="issue.id",
         holder="issue.done_by_unit_id",
         moment="issue.done_at",
         source=f"""issues_issue issue CROSS JOIN {CALENDAR} LEFT JOIN LATERAL (
@@ -201,12 +189,10 @@ PARTS = (
     ),
     # held past the due day and handed on: the unit's own lateness, whoever finished it
     Part(
-        model=IssueSegment,
-        row="passed.id",
         holder="passed.unit_id",
         day="issue.due_on",
         source=f"""issues_issue issue CROSS JOIN {CALENDAR} CROSS JOIN LATERAL (
-                SELECT own.unit_id, max(own.id) AS id FROM {STRETCHES} WHERE {IS_LATE} GROUP BY own.unit_id
+                SELECT DISTINCT own.unit_id FROM {STRETCHES} WHERE {IS_LATE}
             ) passed
             WHERE (issue.done_at IS NULL OR {local_day("issue.done_at")} > issue.due_on)
               AND passed.unit_id IS DISTINCT FROM issue.done_by_unit_id
@@ -215,8 +201,6 @@ PARTS = (
     ),
     # open with the clock running, by due day: "overdue" changes without a write
     Part(
-        model=Issue,
-        row="issue.id",
         holder="issue.unit_id",
         day="issue.due_on",
         source=f"issues_issue issue WHERE {_running()}",
@@ -224,8 +208,6 @@ PARTS = (
     ),
     # of each round of asking the resident the last valid answer, else the last attempt
     Part(
-        model=CallBack,
-        row="call.id",
         holder=REVIEWED.format(moment="call.at"),
         moment="call.at",
         source="""issues_callback call JOIN issues_issue issue ON issue.id = call.issue_id
@@ -241,13 +223,12 @@ PARTS = (
             "said_solved": "call.solved",
             "said_content": "call.content = 'content'",
             "said_mostly": "call.content = 'mostly'",
+            "said_not_content": "call.content = 'not_content'",
             "not_reached": "call.reached <> 'reached'",
         },
     ),
     # looked at again a month or three later
     Part(
-        model=LookBack,
-        row="look.id",
         holder=REVIEWED.format(moment="look.closed_at"),
         moment="look.done_at",
         source="""issues_lookback look JOIN issues_issue issue ON issue.id = look.issue_id
@@ -256,8 +237,6 @@ PARTS = (
     ),
     # asked to help another unit
     Part(
-        model=HelpingUnit,
-        row="help.id",
         holder="help.unit_id",
         moment="help.asked_at",
         source=f"""issues_helpingunit help JOIN issues_issue issue ON issue.id = help.issue_id CROSS JOIN {CALENDAR}
@@ -272,8 +251,6 @@ PARTS = (
     ),
     # what the resident is to hear
     Part(
-        model=ResidentMessage,
-        row="message.id",
         holder="told.to_unit_id",
         moment="message.made_at",
         source="""issues_residentmessage message JOIN issues_issue issue ON issue.id = message.issue_id
@@ -316,37 +293,75 @@ def query() -> str:
     )
 
 
+@dataclass(frozen=True)
+class Sum:
+    """Cases added up: those of `column`, without those that also count in `less`, whose day is not after `until`."""
+
+    column: str
+    less: str = ""
+    until: Callable[[date, calendar.Overrides], date] | None = None
+
+
+def _yesterday(today: date, table: calendar.Overrides) -> date:
+    return today - timedelta(days=1)
+
+
+def _workdays_ago(count: int) -> Callable[[date, calendar.Overrides], date]:
+    return lambda today, table: calendar.more_than_workdays_ago(today, count, table)
+
+
+# what is read of a unit, by key: the columns as they are, and those of which only what is due counts
+SUMS: dict[str, Sum] = {
+    **{column: Sum(column) for column in COLUMNS if column not in ("unsigned", "help_open", "unanswered")},
+    "overdue": Sum("running", until=_yesterday),
+    "solvable_overdue": Sum("solvable_running", until=_yesterday),
+    "unsigned": Sum("unsigned", until=_workdays_ago(SIGN_WORKDAYS)),
+    "help_overdue": Sum("help_open", until=_workdays_ago(HELP_WORKDAYS)),
+    "unanswered": Sum("unanswered", until=_workdays_ago(ANSWER_WORKDAYS)),
+}
+
+
+def sum_of(key: str) -> Sum:
+    """Return the sum of that key; "a-b" is the cases of a that are not also of b."""
+    name, _, less = key.partition("-")
+    return replace(SUMS[name], less=less)
+
+
 def rows(
-    columns: Sequence[str],
+    sums: Iterable[Sum],
     side: Side,
     *,
     campaign: Campaign,
     units: Sequence[int],
     first: date | None,
     last: date | None,
-    until: Mapping[str, date] | None = None,
-) -> QuerySet[Any]:
-    """Return the rows that the figures `columns`, all of one part, count of `units` (ids) and days. `until`: the last
-    day, where a figure counts no further (what is not yet overdue). Whoever asks: narrow before showing.
-    """
-    part = PART_OF[columns[0]]
-    unit = part.unit_sql(side)
-    given: dict[str, Any] = {"campaign": campaign.pk, "units": list(units), "first_day": first, **workdays(campaign)}
-    conditions = []
-    for column in columns:
-        limit = min(filter(None, [last, (until or {}).get(column)]), default=None)
-        given[f"last_{column}"] = limit
-        conditions.append(
-            f"({part.condition(column, side)}) AND (%(last_{column})s::date IS NULL"
-            f" OR {part.day_sql} <= %(last_{column})s::date)"
+    today: date,
+) -> Q:
+    """Return the condition on issues of which `sums` count cases, of `units` (ids) and days. An issue of two cases is
+    one row."""
+    table = calendar.overrides()
+    found = Q(pk__in=[])
+    for each in sums:
+        part = PART_OF[each.column]
+        until = each.until(today, table) if each.until else None
+        given: dict[str, Any] = {
+            "campaign": campaign.pk,
+            "units": list(units),
+            "first": first,
+            "last": min((day for day in (last, until) if day is not None), default=None),
+            **workdays(campaign),
+        }
+        unit, condition = part.unit_sql(side), f"({part.condition(each.column, side)})"
+        if each.less:
+            condition += f" AND ({part.condition(each.less, side)}) IS NOT TRUE"
+        sql = (
+            f"SELECT issue.id FROM {part.source} AND issue.campaign_id = %(campaign)s"
+            f" AND {unit} = ANY(%(units)s::bigint[]) AND {condition} AND {part.day_sql} IS NOT NULL"
+            f" AND (%(first)s::date IS NULL OR {part.day_sql} >= %(first)s::date)"
+            f" AND (%(last)s::date IS NULL OR {part.day_sql} <= %(last)s::date)"
         )
-    sql = (
-        f"SELECT {part.row} FROM {part.source} AND issue.campaign_id = %(campaign)s"
-        f" AND {unit} = ANY(%(units)s::bigint[])"
-        f" AND (%(first_day)s::date IS NULL OR {part.day_sql} >= %(first_day)s::date)"
-        f" AND ({' OR '.join(conditions)})"
-    )
-    return part.model._default_manager.filter(pk__in=RawSQL(*positional(sql, given)))
+        found |= Q(pk__in=RawSQL(*positional(sql, given)))
+    return found
 
 
 def positional(sql: str, given: Mapping[str, Any]) -> tuple[str, list[Any]]:

@@ -7,7 +7,7 @@ the unit and day. `differences` checks just that, so it may run while people wor
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -17,11 +17,12 @@ from django.db.models import Q, Sum
 from django.utils import timezone
 
 from issues import workflow
+from outreach.calendar import overrides
 from outreach.models import Campaign, Unit
 from reports import cases
 from reports.days import DAY_COLUMNS, DAYS, REPEAT_COLUMNS, REPEATS, ROSTER, ROSTER_COLUMNS, TOUCHED_HOUSEHOLDS
-from reports.indicators import Facts
-from reports.models import DayCount, DirtyCase, DirtyDay, Freshness, RosterCount
+from reports.indicators import COUNTS, Facts
+from reports.models import CaseCount, DayCount, DirtyCase, DirtyDay, Freshness, RepeatCount, RosterCount
 
 # One recount at a time, whatever the number of workers.
 RECOUNT_LOCK = 4_399_021
@@ -115,9 +116,7 @@ REPEAT_COUNTS = _Rollup(
     REPEAT_COLUMNS,
     f"{_LOGGED_DAYS} UNION {TOUCHED_HOUSEHOLDS}",
 )
-CASE_COUNTS = _Rollup(
-    "reports_casecount", cases.query(), ("side", "unit_id", "day"), cases.COLUMNS, cases.TOUCHED
-)
+CASE_COUNTS = _Rollup("reports_casecount", cases.query(), ("side", "unit_id", "day"), cases.COLUMNS, cases.TOUCHED)
 ROLLUPS = (ROSTERS, DAY_COUNTS, REPEAT_COUNTS, CASE_COUNTS)
 
 
@@ -220,39 +219,93 @@ def differences(campaign: Campaign | None = None) -> list[str]:
     return lines
 
 
+# what is read of DayCount: a period's own meetings take the place of the counted visits (see read)
+_DAY_NAMES = tuple(
+    name for name in DAY_COLUMNS if not name.startswith("seen") and name not in ("make_up_due", "open_due")
+)
+_IN_PERIOD = {"covered": "seen", "met": "seen_finished", "priority_covered": "seen_priority"}
+
+
 def read(
     campaign: Campaign, units: Iterable[Unit], today: date, *, first: date | None = None, last: date | None = None
 ) -> dict[str, Facts]:
     """Return unit code → its facts as of `today`, for each of `units` that has rollups and each unit above it.
 
-    Of the days from `first` to `last`, both included; None: no limit. Two queries at any size. `units`: those of the
-    campaign's district.
+    Of the days from `first` to `last`, both included; None: no limit. Since the campaign began a household is covered
+    by its counted visit; in a period that begins later, by any meeting in it that counts, be it the first or not: each
+    household once. Two queries at any size, three for a period. `units`: those of the campaign's district.
     """
     codes = {unit.pk: unit.code for unit in units}
-    rosters = RosterCount.objects.filter(campaign=campaign).values_list("unit_id", *ROSTER_COLUMNS)
-    columns = {f"sum_{name}": Sum(name) for name in DAY_COLUMNS if name != "open_due"}
+    totals = _Totals(codes, COUNTS)
+    rosters = RosterCount.objects.filter(campaign=campaign)
+    totals.add(rosters.values_list("unit_id", *ROSTER_COLUMNS), tuple(ROSTER_COLUMNS))
+    columns = {f"sum_{name}": Sum(name if first is None else _IN_PERIOD.get(name, name)) for name in _DAY_NAMES}
     columns["overdue"] = Sum("open_due", filter=Q(day__lt=today), default=0)
     columns["not_due"] = Sum("open_due", filter=Q(day__gte=today), default=0)
-    counted = DayCount.objects.filter(campaign=campaign)
+    columns["make_up_overdue"] = Sum("make_up_due", filter=Q(day__lt=today), default=0)
+    days = DayCount.objects.filter(campaign=campaign).filter(_days("day", first, last)).values("unit_id")
+    names = tuple(name.removeprefix("sum_") for name in columns)
+    totals.add(days.annotate(**columns).values_list("unit_id", *columns), names)
     if first is not None:
-        counted = counted.filter(day__gte=first)
-    if last is not None:
-        counted = counted.filter(day__lte=last)
-    days = counted.values("unit_id").annotate(**columns)
-    # plain lists until the end: a district has 400 villages, each counting at three levels
-    names = (*ROSTER_COLUMNS, *(name.removeprefix("sum_") for name in columns))
-    totals: dict[str, list[int]] = {}
-    for start, rows in ((0, rosters), (len(ROSTER_COLUMNS), days.values_list("unit_id", *columns))):
+        repeats = RepeatCount.objects.filter(campaign=campaign, before__gte=first).filter(_days("day", first, last))
+        again = {f"again_{name}": Sum(name) for name in _IN_PERIOD.values()}
+        counted = repeats.values("unit_id").annotate(**again).values_list("unit_id", *again)
+        totals.add(counted, tuple(_IN_PERIOD), sign=-1)
+    named: dict[str, dict[str, Any]] = {
+        code: dict(zip(COUNTS, total, strict=True)) for code, total in totals.found.items()
+    }
+    return {code: Facts(**total) for code, total in named.items()}
+
+
+def read_cases(
+    campaign: Campaign, units: Iterable[Unit], today: date, *, first: date | None, last: date | None
+) -> dict[cases.Side, dict[str, dict[str, int]]]:
+    """Return side → unit code → the sums of cases.SUMS; units, period and units above as in `read`. Two queries."""
+    table = overrides()
+    columns = {}
+    for key, each in cases.SUMS.items():
+        until = each.until(today, table) if each.until else None
+        due = None if until is None else Q(day__lte=until)
+        columns[f"sum_{key}"] = Sum(each.column, filter=due, default=0)
+    names = tuple(cases.SUMS)
+    codes = {unit.pk: unit.code for unit in units}
+    totals = {side: _Totals(codes, names) for side in cases.Side}
+    rows = CaseCount.objects.filter(campaign=campaign).filter(_days("day", first, last)).values("side", "unit_id")
+    for side, *row in rows.annotate(**columns).values_list("side", "unit_id", *columns):
+        totals[cases.Side(side)].add([row], names)
+    return {
+        side: {code: dict(zip(names, total, strict=True)) for code, total in each.found.items()}
+        for side, each in totals.items()
+    }
+
+
+def _days(column: str, first: date | None, last: date | None) -> Q:
+    found = Q() if first is None else Q(**{f"{column}__gte": first})
+    return found if last is None else found & Q(**{f"{column}__lte": last})
+
+
+class _Totals:
+    """Sums by unit code and level. Plain lists: a district has 400 villages, each counting at three levels."""
+
+    def __init__(self, codes: Mapping[int, str], names: Sequence[str]) -> None:
+        self.found: dict[str, list[int]] = {}
+        self._levels = {pk: levels(code) for pk, code in codes.items()}
+        self._positions = {name: position for position, name in enumerate(names)}
+
+    def add(self, rows: Iterable[Sequence[int]], names: Sequence[str], sign: int = 1) -> None:
+        """Add (or take off) rows of unit id and the counts of `names`."""
+        positions = [self._positions[name] for name in names]
         for unit_id, *counts in rows:
-            for code in levels(codes.get(unit_id, "")):
-                total = totals.setdefault(code, [0] * len(names))
-                for position, count in enumerate(counts, start):
-                    total[position] += count
-    return {code: Facts(**dict(zip(names, total, strict=True))) for code, total in totals.items()}
+            for code in self._levels.get(unit_id, ()):
+                total = self.found.get(code)
+                if total is None:
+                    total = self.found[code] = [0] * len(self._positions)
+                for position, count in zip(positions, counts, strict=True):
+                    total[position] += sign * count
 
 
 def levels(code: str) -> set[str]:
-    """Return the codes of the unit and the units above it: the district, a township or department, its village or office."""
+    """Return the codes of the unit and those above it: the district, a township or department, a village or office."""
     return {code[:6], code[:9], code} if code else set()
 
 

@@ -157,6 +157,7 @@ class CaseCount(models.Model):
     said_solved = models.PositiveIntegerField(default=0)
     said_content = models.PositiveIntegerField(default=0)
     said_mostly = models.PositiveIntegerField(default=0)
+    said_not_content = models.PositiveIntegerField(default=0)
     not_reached = models.PositiveIntegerField(default=0)
     looked_at = models.PositiveIntegerField(default=0)
     held_up = models.PositiveIntegerField(default=0)
