@@ -51,6 +51,13 @@ NOT_IN_PAPERS = re.compile(
 )
 # Where a title must not be broken: before these, after those, and inside numbers and Latin words.
 NOT_AT_START, NOT_AT_END = "的、，。；：）》〉”’·和与及％%年月日期号名", "（《〈“‘·第"
+ALIGNMENTS = {
+    "left": WD_ALIGN_PARAGRAPH.LEFT,
+    "center": WD_ALIGN_PARAGRAPH.CENTER,
+    "right": WD_ALIGN_PARAGRAPH.RIGHT,
+}
+# A table of no more rows is not torn over two pages.
+KEPT_ROWS = 12
 # python-docx builds its classes at run time; no type says which
 Paragraph = Any
 
@@ -93,12 +100,13 @@ class Paper:
         self.line(text, font=KAITI, indent=True).paragraph_format.keep_with_next = True
 
     def say(self, text: str) -> None:
-        """A paragraph of the body, its first line two characters in."""
-        self.line(text, indent=True, align="both")
+        """A paragraph of the body, its first line two characters in. Not justified: a long number that does not fit
+        would tear the line before it apart."""
+        self.line(text, indent=True)
 
     def lead_in(self, lead: str, text: str) -> None:
         """A paragraph of the body that begins with （一）… in 楷体."""
-        paragraph = self.line(lead, font=KAITI, indent=True, align="both")
+        paragraph = self.line(lead, font=KAITI, indent=True)
         write(paragraph, text)
 
     def typed(self, text: str) -> None:
@@ -118,14 +126,9 @@ class Paper:
     def line(
         self, text: str, *, font: str = FANGSONG, size: Length = BODY, align: str = "left", indent: bool = False
     ) -> Paragraph:
-        """Add a paragraph and return it; `align`: left, center, right or both."""
+        """Add a paragraph and return it; `align`: left, center or right."""
         paragraph = self.document.add_paragraph()
-        if align != "left":
-            paragraph.alignment = {
-                "center": WD_ALIGN_PARAGRAPH.CENTER,
-                "right": WD_ALIGN_PARAGRAPH.RIGHT,
-                "both": WD_ALIGN_PARAGRAPH.JUSTIFY,
-            }[align]
+        paragraph.alignment = ALIGNMENTS[align]
         if indent:
             paragraph.paragraph_format.first_line_indent = INDENT
         write(paragraph, text, font=font, size=size)
@@ -149,6 +152,7 @@ class Paper:
                 cell.width = Mm(column.width)
                 cell.vertical_alignment = 1
                 fill(cell.paragraphs[0], text, is_head=at == 0, to_left=column.to_left and at > 0)
+                cell.paragraphs[0].paragraph_format.keep_with_next = at == 0 or at < len(rows) <= KEPT_ROWS
         for grid, column in zip(table.columns, columns, strict=True):
             grid.width = Mm(column.width)
 
