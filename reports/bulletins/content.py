@@ -280,7 +280,7 @@ def findings(edition: Edition, rules: Rules) -> list[Finding]:
     if rules.lowest:
         end = [(group, line) for group in edition.groups for line in lowest(group, rules.lowest)]
         said = tuple(
-            (line, f"{line.name}得{mark(line.score)}分，列{group.name}第{line.rank}名") for group, line in last
+            (line, f"{line.name}得{mark(line.score)}分，列{group.name}第{line.rank}名") for group, line in end
         )
         found.append(Finding("lowest", "部分单位得分靠后", said))
     return [finding for finding in found if finding.said]
