@@ -20,9 +20,6 @@ CENT = Decimal("0.01")
 # Overdue issues that a sentence names, of so many units; the annex has all.
 MAX_NUMBERS, MAX_NUMBERED = 2, 3
 NUMERALS = "一二三四五六七八九十"
-# kind → heading of the last part, and how the period is called in a title
-KINDS = {"circular": "通报", "daily": "日报", "weekly": "周报", "monthly": "月报", "yearly": "年终总结"}
-HEADINGS = ("一、总体情况", "二、各单位情况", "三、存在问题", "四、下步要求")
 SECTIONS = ("overview", "units", "problems", "demands")
 COLUMNS = (
     Column("排名", 10),
@@ -131,6 +128,20 @@ class Finding:
     def sentence(self, numeral: str) -> str:
         """（一）head。A…；B…。"""
         return f"（{numeral}）{self.head}。{'；'.join(text for _line, text in self.said)}。"
+
+
+def headings(kind: str) -> tuple[str, str, str, str]:
+    """The headings of the four parts, in the order of SECTIONS."""
+    last = "四、下步打算" if kind == "yearly" else "四、下步要求"
+    return ("一、总体情况", "二、各单位情况", "三、存在问题", last)
+
+
+def numeral(number: int) -> str:
+    """1 → 一, 12 → 十二, 20 → 二十, up to 99."""
+    tens, ones = divmod(number, 10)
+    return ("" if tens == 0 else "十" if tens == 1 else f"{NUMERALS[tens - 1]}十") + (
+        NUMERALS[ones - 1] if ones else ""
+    )
 
 
 def rate(numerator: int, denominator: int) -> Decimal | None:
@@ -279,9 +290,7 @@ def findings(edition: Edition, rules: Rules) -> list[Finding]:
         found.append(Finding("fallen", "个别单位排名下滑明显", said))
     if rules.lowest:
         end = [(group, line) for group in edition.groups for line in lowest(group, rules.lowest)]
-        said = tuple(
-            (line, f"{line.name}得{mark(line.score)}分，列{group.name}第{line.rank}名") for group, line in end
-        )
+        said = tuple((line, f"{line.name}得{mark(line.score)}分，列{group.name}第{line.rank}名") for group, line in end)
         found.append(Finding("lowest", "部分单位得分靠后", said))
     return [finding for finding in found if finding.said]
 
@@ -316,16 +325,31 @@ def problems(found: Sequence[Finding]) -> str:
     """三、存在问题, a paragraph for each finding."""
     if not found:
         return "按本期通报规则，没有需要点名通报的单位。"
-    return "\n".join(finding.sentence(numeral) for finding, numeral in zip(found, NUMERALS, strict=False))
+    return "\n".join(finding.sentence(numeral(at)) for at, finding in enumerate(found, 1))
 
 
-def reasons(found: Iterable[Finding]) -> dict[str, list[str]]:
-    """Return unit code → why it is named, in words."""
-    why: dict[str, list[str]] = {}
-    for finding in found:
-        for line, text in finding.said:
-            why.setdefault(line.code, []).append(text)
-    return why
+def sentences(text: str) -> list[str]:
+    """Cut 三、存在问题 into what it says of one unit each: "部分问题超期未办结：南坡镇3件"."""
+    found = []
+    for paragraph in paragraphs(text):
+        lead, rest = split_lead(paragraph)
+        head = lead.partition("）")[2].rstrip("。：:")
+        pieces = [piece.strip() for piece in re.split("[；。;]", rest) if piece.strip()]
+        found += [f"{head}：{piece}" if head else piece for piece in pieces]
+    return found
+
+
+def about(name: str, said: Iterable[str], names: Iterable[str]) -> list[str]:
+    """Return the sentences that name a unit; 水利局 is not named where only 水利局工程队 is."""
+    longer = [other for other in names if name in other and other != name]
+    found = []
+    for sentence in said:
+        rest = sentence
+        for other in longer:
+            rest = rest.replace(other, "")
+        if name in rest:
+            found.append(sentence)
+    return found
 
 
 def body(edition: Edition, rules: Rules, demands: str) -> dict[str, str]:
@@ -364,10 +388,10 @@ def _everything(edition: Edition, rules: Rules) -> Iterable[str]:
         yield " ".join(line.overdue_numbers)
 
 
-def as_text(heading: str, sections: Mapping[str, str], edition: Edition) -> str:
+def as_text(title: str, sections: Mapping[str, str], edition: Edition, *, kind: str) -> str:
     """The bulletin as plain text, for a chat or a mail: the table as one line for each unit."""
-    lines = ["".join(heading.splitlines()), ""]
-    for name, key in zip(HEADINGS, SECTIONS, strict=True):
+    lines = ["".join(title.splitlines()), ""]
+    for name, key in zip(headings(kind), SECTIONS, strict=True):
         lines += [name, *paragraphs(sections[key])]
         if key == "units":
             for group in edition.groups:

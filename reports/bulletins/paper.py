@@ -6,17 +6,17 @@ from collections.abc import Mapping
 
 from outreach.papers import Paper
 from reports.bulletins import content
-from reports.bulletins.content import COLUMNS, HEADINGS, SECTIONS, Edition
+from reports.bulletins.content import COLUMNS, SECTIONS, Edition
 
 
-def document(title: str, sections: Mapping[str, str], edition: Edition) -> bytes:
+def document(title: str, sections: Mapping[str, str], edition: Edition, *, kind: str) -> bytes:
     """Return the .docx of a bulletin: `sections` by SECTIONS, the tables from the figures."""
     paper = Paper()
     paper.mark()
     paper.title(title)
     paper.line("〔　　　　〕第　　期　　　　签发人：　　　　", align="center")
     paper.blank()
-    for heading, key in zip(HEADINGS, SECTIONS, strict=True):
+    for heading, key in zip(content.headings(kind), SECTIONS, strict=True):
         paper.heading(heading)
         for paragraph in content.paragraphs(sections[key]):
             lead, rest = content.split_lead(paragraph)
