@@ -47,8 +47,10 @@ def letter(paper: Paper, issue: Issue, *, unit: Unit, today: date, on_new_page: 
         paper.say(line)
     paper.heading("三、督办要求")
     paper.say("请于　　　　年　　月　　日前办结，并将办理结果书面报告；确不能按期办结的，说明原因和下步措施。")
+    paper.hold()
     paper.blank()
     for line in ("签发人：　　　　　　　　", f"{unit.name}（印章）", "　　　　年　　月　　日"):
+        paper.hold()
         paper.sign(line)
 
 

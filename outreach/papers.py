@@ -56,7 +56,7 @@ ALIGNMENTS = {
     "center": WD_ALIGN_PARAGRAPH.CENTER,
     "right": WD_ALIGN_PARAGRAPH.RIGHT,
 }
-# A table of no more rows is not torn over two pages.
+# A table of no more rows is not torn over two pages; a longer one begins with three rows at least.
 KEPT_ROWS = 12
 # python-docx builds its classes at run time; no type says which
 Paragraph = Any
@@ -123,6 +123,11 @@ class Paper:
         """A line under the text, two characters from the right edge."""
         self.line(text, align="right").paragraph_format.right_indent = INDENT
 
+    def hold(self) -> None:
+        """Keep the last paragraph whole and on a page with the next: a seal never stands on a page alone."""
+        held = self.document.paragraphs[-1].paragraph_format
+        held.keep_with_next = held.keep_together = True
+
     def line(
         self, text: str, *, font: str = FANGSONG, size: Length = BODY, align: str = "left", indent: bool = False
     ) -> Paragraph:
@@ -152,7 +157,9 @@ class Paper:
                 cell.width = Mm(column.width)
                 cell.vertical_alignment = 1
                 fill(cell.paragraphs[0], text, is_head=at == 0, to_left=column.to_left and at > 0)
-                cell.paragraphs[0].paragraph_format.keep_with_next = at == 0 or at < len(rows) <= KEPT_ROWS
+                cell.paragraphs[0].paragraph_format.keep_with_next = at < (
+                    len(rows) if len(rows) <= KEPT_ROWS else 3
+                )
         for grid, column in zip(table.columns, columns, strict=True):
             grid.width = Mm(column.width)
 

@@ -79,7 +79,9 @@ class DraftForm(RulesForm):
     """A new bulletin: on which scores, of which kind, with which requests."""
 
     snapshot = SnapshotChoice(queryset=Snapshot.objects.none(), label=_("Scores"), empty_label=None)
-    kind = forms.ChoiceField(label=_("Kind"), choices=Bulletin.Kind.choices, initial=Bulletin.Kind.CIRCULAR)
+    kind = forms.ChoiceField(
+        label=_("Kind"), choices=Bulletin.Kind.choices, initial=Bulletin.Kind.CIRCULAR, widget=forms.RadioSelect
+    )
     requests = forms.CharField(
         label=_("Requests"),
         max_length=MAX_SECTION,

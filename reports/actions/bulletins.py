@@ -65,7 +65,7 @@ def usable_snapshot(snapshot: Snapshot) -> None:
 def compared_with(snapshot: Snapshot) -> Snapshot | None:
     """Return the scores before: of the same campaign, scheme and kind, the newest revision."""
     earlier = Snapshot.objects.filter(
-        campaign=snapshot.campaign_id, scheme=snapshot.scheme_id, kind=snapshot.kind, last__lt=snapshot.last
+        campaign=snapshot.campaign_id, scheme__name=snapshot.scheme.name, kind=snapshot.kind, last__lt=snapshot.last
     )
     return earlier.filter(state__in=USABLE).order_by("-last", "-revision", "-as_of").first()
 

@@ -28,7 +28,10 @@ def document(title: str, sections: Mapping[str, str], edition: Edition, *, kind:
             for caption, rows in content.tables(edition):
                 paper.table(caption, COLUMNS, rows)
                 paper.blank()
+    paper.hold()
     paper.blank()
+    paper.hold()
     paper.sign("（印章）　　　　")
+    paper.hold()
     paper.sign("　　　　年　　月　　日")
     return paper.content()
