@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.db.models import QuerySet
 from django.utils import timezone
-from django.utils.translation import gettext as _text
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from reports.bulletins.content import FLOORS, SECTIONS, Rules
@@ -68,7 +68,7 @@ class SnapshotChoice(forms.ModelChoiceField):
     def label_from_instance(self, obj: Any) -> str:
         """What the choice says."""
         taken = timezone.localtime(obj.as_of)
-        return _text("%(title)s, taken %(moment)s (%(state)s)") % {
+        return gettext("%(title)s, taken %(moment)s (%(state)s)") % {
             "title": obj.title,
             "moment": f"{taken:%Y-%m-%d %H:%M}",
             "state": obj.get_state_display(),
