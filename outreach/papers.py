@@ -43,7 +43,7 @@ LINES, CHARACTERS = 22, 28
 # grid would say the same in Word, but LibreOffice gives each character two cells of a grid narrower than itself.
 CHARACTER_SPACE = -5
 INDENT = Pt(32)  # two characters of the body
-TITLE_CHARACTERS = 19
+TITLE_WIDTH = 39  # in halves of a character
 TEXT_WIDTH = 156  # mm
 # What XML cannot hold, and marks that turn the direction of the text or cannot be seen.
 NOT_IN_PAPERS = re.compile(
@@ -51,6 +51,7 @@ NOT_IN_PAPERS = re.compile(
 )
 # Where a title must not be broken: before these, after those, and inside numbers and Latin words.
 NOT_AT_START, NOT_AT_END = "的、，。；：）》〉”’·和与及％%年月日期号名", "（《〈“‘·第"
+QUOTES = ("“”", "《》", "（）")
 ALIGNMENTS = {
     "left": WD_ALIGN_PARAGRAPH.LEFT,
     "center": WD_ALIGN_PARAGRAPH.CENTER,
@@ -157,9 +158,7 @@ class Paper:
                 cell.width = Mm(column.width)
                 cell.vertical_alignment = 1
                 fill(cell.paragraphs[0], text, is_head=at == 0, to_left=column.to_left and at > 0)
-                cell.paragraphs[0].paragraph_format.keep_with_next = at < (
-                    len(rows) if len(rows) <= KEPT_ROWS else 3
-                )
+                cell.paragraphs[0].paragraph_format.keep_with_next = at < (len(rows) if len(rows) <= KEPT_ROWS else 3)
         for grid, column in zip(table.columns, columns, strict=True):
             grid.width = Mm(column.width)
 
@@ -280,20 +279,28 @@ def title_lines(text: str) -> list[str]:
 
 def balanced(text: str) -> list[str]:
     """Break one line of a title."""
-    count = -(-len(text) // TITLE_CHARACTERS)
+    count = -(-width_of(text) // TITLE_WIDTH)
     if count < 2:
         return [text]
-    wanted = len(text) / count
-    places = [at for at in range(1, min(len(text), TITLE_CHARACTERS + 1)) if may_break(text, at)]
-    at = min(places, key=lambda place: abs(place - wanted), default=TITLE_CHARACTERS)
+    wanted = width_of(text) / count
+    places = [at for at in range(1, len(text)) if width_of(text[:at]) <= TITLE_WIDTH and may_break(text, at)]
+    at = min(places, key=lambda place: abs(width_of(text[:place]) - wanted), default=TITLE_WIDTH // 2)
     return [text[:at], *balanced(text[at:].lstrip())]
+
+
+def width_of(text: str) -> int:
+    """The width of a line of a title in halves of a character: figures and Latin letters take one, others two."""
+    return sum(1 if sign.isascii() else 2 for sign in text)
 
 
 def may_break(text: str, at: int) -> bool:
     """Say whether a line may end before text[at]."""
     before, after = text[at - 1], text[at]
     inside_word = before.isascii() and before.isalnum() and after.isascii() and after.isalnum()
-    return not inside_word and after not in NOT_AT_START and before not in NOT_AT_END and not before.isdigit()
+    inside_quotes = any(text.count(first, 0, at) > text.count(last, 0, at) for first, last in QUOTES)
+    if inside_word or inside_quotes or before.isdigit():
+        return False
+    return after not in NOT_AT_START and before not in NOT_AT_END
 
 
 def chinese_day(day: date) -> str:

@@ -61,6 +61,7 @@ class Place:
     notification: Notification
     channel: Channel
     delivery: Delivery
+    bulletin: Bulletin
     survey_round: Round
 
 
