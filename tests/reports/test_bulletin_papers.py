@@ -24,7 +24,7 @@ from reports.bulletins import annex, content, paper
 from reports.bulletins.content import COLUMNS, Edition, Group, Line, Rules, rate
 from reports.bulletins.figures import edition_of
 from tests.issues.make import issue_at
-from tests.reports.frozen import LAST, frozen
+from tests.reports.bulletin_scores import LAST, frozen
 
 HOSTILE = '=HYPERLINK("http://evil")\u202e镇\x00\x07\x0b\ud800' + "很长的名字" * 30 + "W" * 200
 REQUESTS = "（一）加快入户进度。逐村逐户排出补访计划。\n（二）压实责任。3个工作日内报送整改措施。"

@@ -19,7 +19,7 @@ from reports.actions import bulletins as actions
 from reports.bulletins.content import SECTIONS, Rules
 from reports.models import Bulletin, BulletinReceipt, BulletinSetup, BulletinVersion, Snapshot
 from reports.tasks import offer_bulletins
-from tests.reports.frozen import LAST, frozen
+from tests.reports.bulletin_scores import LAST, frozen
 
 pytestmark = pytest.mark.django_db
 RULES = {
