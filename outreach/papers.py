@@ -51,7 +51,7 @@ NOT_IN_PAPERS = re.compile(
 )
 # Where a title must not be broken: before these, after those, and inside numbers and Latin words.
 NOT_AT_START, NOT_AT_END = "的、，。；：）》〉”’·和与及％%年月日期号名", "（《〈“‘·第"
-QUOTES = ("“”", "《》", "（）")
+QUOTES = (("“", "”"), ("《", "》"), ("（", "）"))
 ALIGNMENTS = {
     "left": WD_ALIGN_PARAGRAPH.LEFT,
     "center": WD_ALIGN_PARAGRAPH.CENTER,
