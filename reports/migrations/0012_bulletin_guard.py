@@ -43,6 +43,6 @@ DROP FUNCTION reports_bulletin_guard();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("reports", "0009_bulletins")]
+    dependencies = [("reports", "0011_bulletins")]
 
     operations = [migrations.RunSQL(CREATE, DROP)]
