@@ -22,10 +22,10 @@ from issues.actions import append_event
 from issues.models import Attachment, Category, Clue, DisputeParty, Issue, LookBack, RoutingRule, SpecialProject
 from outreach.access import Permission, Role
 from outreach.models import Campaign, Channel, Delivery, Membership, Notification, Unit, User
-from surveys.models import Round
 from reports.bulletins.content import SECTIONS, Rules
 from reports.bulletins.files import keep
 from reports.models import Bulletin, Scheme, Snapshot
+from surveys.models import Round
 from tests.cast import Cast, make_user
 from tests.surveys.make import ask_round
 from visits.models import Assignment, Visit, VisitStandard
