@@ -22,7 +22,9 @@ from issues.actions import append_event
 from issues.models import Attachment, Category, Clue, DisputeParty, Issue, LookBack, RoutingRule, SpecialProject
 from outreach.access import Permission, Role
 from outreach.models import Campaign, Channel, Delivery, Membership, Notification, Unit, User
-from reports.models import AdjustmentEntry, EvidenceFile, Scheme
+from reports.bulletins.content import SECTIONS, Rules
+from reports.bulletins.files import keep
+from reports.models import AdjustmentEntry, Bulletin, EvidenceFile, Scheme, Snapshot
 from reports.presets import PRESETS
 from surveys.models import Round
 from tests.cast import Cast, make_user
@@ -60,6 +62,7 @@ class Place:
     notification: Notification
     channel: Channel
     delivery: Delivery
+    bulletin: Bulletin
     survey_round: Round
     scheme: Scheme
     adjustment: AdjustmentEntry
@@ -94,6 +97,46 @@ def make_scheme(campaign: Campaign, by: User) -> Scheme:
         state="published",
         published_at=timezone.now(),
         published_by=by,
+    )
+
+
+def make_bulletin(campaign: Campaign, village: Unit, by: User) -> Bulletin:
+    """Issue a bulletin in a campaign, once: it is the whole district's."""
+    if found := Bulletin.objects.filter(snapshot__campaign=campaign).first():
+        return found
+    now, today = timezone.now(), timezone.localdate()
+    scheme = make_scheme(campaign, by)
+    inputs = {
+        "campaign": {"name": campaign.name, "starts_on": str(campaign.starts_on), "ends_on": str(campaign.ends_on)},
+        "units": [],
+        "counts": {},
+        "overdue": {},
+    }
+    snapshot = Snapshot.objects.create(
+        campaign=campaign,
+        scheme=scheme,
+        kind="weekly",
+        first=campaign.starts_on,
+        last=today,
+        as_of=now,
+        inputs=inputs,
+        result={"groups": []},
+        digest="0" * 64,
+        state="approved",
+        approved_at=now,
+        approved_by=by,
+    )
+    return Bulletin.objects.create(
+        snapshot=snapshot,
+        kind="circular",
+        title="通报",
+        sections=dict.fromkeys(SECTIONS, "抓紧。"),
+        rules=Rules().to_json(),
+        state="issued",
+        issued_at=now,
+        issued_by=by,
+        sha256=keep(b"docx"),
+        annex_sha256=keep(b"xlsx"),
     )
 
 
@@ -242,6 +285,7 @@ def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, c
         delivery=Delivery.objects.create(
             channel=channel, district_code=village.district_code, title="问题", text="/", state="dead"
         ),
+        bulletin=make_bulletin(campaign, village, clerk),
     )
 
 
@@ -292,6 +336,7 @@ NOUNS: list[tuple[str, Callable[[Place], Any]]] = [
     ("adjustment", lambda place: place.adjustment),
     ("evidence", lambda place: place.evidence),
     ("notification", lambda place: place.notification),
+    ("bulletin", lambda place: place.bulletin),
     ("channel", lambda place: place.channel),
     ("delivery", lambda place: place.delivery),
     ("clue", lambda place: place.clue),
@@ -336,6 +381,7 @@ SPECIAL: dict[str, dict[str, Callable[[Place], Any]]] = {
     "issues:dispute_write": {"pk": lambda place: place.dispute.pk, "part": lambda place: "risk"},
     "issues:dispute_party_remove": {"pk": lambda place: place.dispute.pk},
     "issues:dispute_paper": {"pk": lambda place: place.dispute.pk, "paper": lambda place: "record"},
+    "visits:phone_photo": {"digest": lambda place: "a" * 64},
     "survey_start": {"code": lambda place: place.survey_round.code},
     "survey_answer": {"code": lambda place: place.survey_round.code},
     "survey_start_here": {"code": lambda place: place.survey_round.code, "unit": lambda place: place.unit.code},
