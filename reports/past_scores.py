@@ -1,7 +1,8 @@
 """Scores of earlier years from a workbook: reading it and checking every row. Nothing here writes.
 
-Columns 年度, 月份 (empty: the whole year), 单位代码, 单位名称, 得分, 名次, 参评单位数 (aliases below); the header stands
-within the first rows, below a title or a note. A unit is found by its code, else by its name where that is one alone.
+Columns 年度, 月份 (empty: the whole year), 单位代码, 单位名称, 得分, 名次, 参评单位数 (aliases below); the header
+stands within the first rows, below a title or a note. A unit is found by its code, else by its name where that is one
+alone.
 """
 
 from __future__ import annotations
@@ -187,8 +188,8 @@ def _header(table: list[list[str]]) -> tuple[int, dict[str, int]]:
             return number, found
     raise UnusableFileError(
         _(
-            "No header was found in the first %(count)d rows. It must name 年度, 单位代码 or 单位名称, and 得分 or 名次: "
-            "download the template."
+            "No header was found in the first %(count)d rows. It must name 年度, 单位代码 or 单位名称, and 得分 or "
+            "名次: download the template."
         )
         % {"count": HEADER_ROWS}
     )

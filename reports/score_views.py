@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.http import content_disposition_header, urlencode
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 from django.views.decorators.http import require_GET, require_POST
 
 from issues.models import Issue
@@ -25,7 +25,7 @@ from outreach.models import Unit
 from reports import readings, score_exports, scores
 from reports.actions import appeals
 from reports.models import Appeal, PastScore, Snapshot
-from reports.schemes import Line, SchemeContent
+from reports.schemes import DOWN, RATE, Line, SchemeContent, text_of
 from reports.scoring import GroupScore, LineScore, UnitScore
 from reports.views import MAX_COUNTED, PAGE_ROWS
 from visits.models import Assignment
@@ -170,11 +170,46 @@ class LineRow:
     """A line of a unit's score with everything around it."""
 
     line: LineScore
+    rule: Line | None  # what the scheme says of it; None for items and what the program works out
     before: LineScore | None
     year: LineScore | None
     parts: list[Part]
     appeal: Appeal | None
     appeal_url: str
+
+    @property
+    def label(self) -> str:
+        """What it is called: the scheme's words, or the program's in the reader's language."""
+        return _(self.line.label)
+
+    @property
+    def is_rate(self) -> bool:
+        """Is its reading a proportion in percent?"""
+        return self.rule is not None and self.rule.measure == RATE
+
+    @property
+    def better(self) -> str:
+        """Which way of the reading is good."""
+        return "down" if self.rule is not None and self.rule.direction == DOWN else "up"
+
+    @property
+    def change_unit(self) -> str:
+        """What a change of the reading is counted in."""
+        return pgettext("delta", " percentage points") if self.is_rate else ""
+
+    @property
+    def value_text(self) -> str:
+        """The reading as it is shown."""
+        reading = self.line.reading
+        if reading is None or reading.value is None:
+            return "—"
+        return f"{reading.value}%" if self.is_rate else f"{reading.value}"
+
+    @property
+    def parts_text(self) -> str:
+        """What the reading was taken of: 34/40."""
+        reading = self.line.reading
+        return f"{text_of(Decimal(reading.numerator))}/{text_of(Decimal(reading.denominator))}" if reading else ""
 
     @property
     def change(self) -> Decimal | None:
@@ -237,6 +272,7 @@ def score_unit(request: HttpRequest, pk: int, code: str) -> HttpResponse:
     rows = [
         LineRow(
             line=line,
+            rule=lines_of_scheme.get(line.key),
             before=was.line(line.key) if was else None,
             year=year_score.line(line.key) if year_score else None,
             parts=_parts(snapshot, code, lines_of_scheme.get(line.key), line),
@@ -345,7 +381,7 @@ class RowsHead:
 def score_rows(request: HttpRequest, pk: int, code: str, line: str, part: str) -> HttpResponse:
     """The rows behind a line as they are now, as far as the reader's own reach goes."""
     snapshot = _load(request, pk)
-    unit, group, scored = _unit_of(snapshot, code)
+    unit, _group, scored = _unit_of(snapshot, code)
     rule = next((each for each in _frozen_scheme(snapshot).lines if each.key == line), None)
     if rule is None or part not in readings.PARTS.get(rule.indicator, {}) or part not in PART_NAMES:
         raise Http404(line)

@@ -127,7 +127,7 @@ def columns_of(group: GroupScore) -> list[tuple[str, str]]:
     for unit in group.units:
         for line in unit.lines:
             if line.kind in ("line", "off"):
-                found.setdefault(line.key, line.label)
+                found.setdefault(line.key, _(line.label))
     if any(line.kind not in ("line", "off") for unit in group.units for line in unit.lines):
         found["*"] = _("Bonus, deductions and limits")
     return list(found.items())
@@ -208,8 +208,8 @@ def moves(before: UnitScore, after: UnitScore) -> list[Moved]:
     """
     old = {line.key: line for line in before.lines}
     new = {line.key: line for line in after.lines}
-    found = [Moved(line.key, line.label, old.get(line.key), line) for line in after.lines]
-    found += [Moved(line.key, line.label, line, None) for line in before.lines if line.key not in new]
+    found = [Moved(line.key, _(line.label), old.get(line.key), line) for line in after.lines]
+    found += [Moved(line.key, _(line.label), line, None) for line in before.lines if line.key not in new]
     return found
 
 
