@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from issues.attachments import clean_files
 from outreach.access import Permission, acting, require
 from outreach.models import Unit
+from reports import scores
 from reports.actions import appeals
 from reports.models import Appeal, AppealFile, Snapshot
 from reports.scoring import GroupScore, LineScore, UnitScore
@@ -69,7 +70,7 @@ def appeal_new(request: HttpRequest, pk: int, code: str, line: str) -> HttpRespo
                 unit=unit,
                 line=line,
                 statement=form.cleaned_data["statement"],
-                files=clean_files(form.cleaned_data["files"]),
+                files=clean_files(form.cleaned_data["evidence"]),
                 by=acting(request),
                 today=timezone.localdate(),
             )
@@ -85,6 +86,7 @@ def appeal_new(request: HttpRequest, pk: int, code: str, line: str) -> HttpRespo
         "group": group,
         "score": scored,
         "line": shown,
+        "line_label": scores.label_of(shown),
         "is_open": snapshot.takes_appeals(timezone.localdate()),
         "unit_url": reverse("reports:score_unit", args=[snapshot.pk, code]),
     }
@@ -136,6 +138,8 @@ def appeal_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "group": group,
         "score": scored,
         "line": line,
+        "line_label": scores.label_of(line),
+        "unit": appeal.unit,
         "files": list(appeal.files.all()),
         "form": form if may_decide or form.is_bound else None,
         "revision": revision,

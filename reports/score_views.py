@@ -180,7 +180,7 @@ class LineRow:
     @property
     def label(self) -> str:
         """What it is called: the scheme's words, or the program's in the reader's language."""
-        return _(self.line.label)
+        return scores.label_of(self.line)
 
     @property
     def is_rate(self) -> bool:
@@ -278,7 +278,7 @@ def score_unit(request: HttpRequest, pk: int, code: str) -> HttpResponse:
             parts=_parts(snapshot, code, lines_of_scheme.get(line.key), line),
             appeal=filed.get(line.key),
             appeal_url=reverse("reports:appeal_new", args=[snapshot.pk, code, line.key])
-            if may_file and line.key not in filed
+            if may_file and line.key not in filed and line.kind not in ("appeal", "limit", "difficulty")
             else "",
         )
         for line in scored.lines

@@ -127,10 +127,16 @@ def columns_of(group: GroupScore) -> list[tuple[str, str]]:
     for unit in group.units:
         for line in unit.lines:
             if line.kind in ("line", "off"):
-                found.setdefault(line.key, _(line.label))
+                found.setdefault(line.key, label_of(line))
     if any(line.kind not in ("line", "off") for unit in group.units for line in unit.lines):
         found["*"] = _("Bonus, deductions and limits")
     return list(found.items())
+
+
+def label_of(line: LineScore) -> str:
+    """Return what a line is called: the scheme's words, or the program's in the reader's language."""
+    label = _(line.label)
+    return _("Appeal granted: %(line)s") % {"line": label} if line.kind == "appeal" else label
 
 
 def _cells(unit: UnitScore, columns: Sequence[tuple[str, str]]) -> list[Cell]:
@@ -208,8 +214,8 @@ def moves(before: UnitScore, after: UnitScore) -> list[Moved]:
     """
     old = {line.key: line for line in before.lines}
     new = {line.key: line for line in after.lines}
-    found = [Moved(line.key, _(line.label), old.get(line.key), line) for line in after.lines]
-    found += [Moved(line.key, _(line.label), line, None) for line in before.lines if line.key not in new]
+    found = [Moved(line.key, label_of(line), old.get(line.key), line) for line in after.lines]
+    found += [Moved(line.key, label_of(line), line, None) for line in before.lines if line.key not in new]
     return found
 
 

@@ -10,19 +10,27 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from issues.attachments import ACCEPT
 from issues.forms import FilesField
-from reports.models import Scheme, SchemeQuerySet, Snapshot
+from reports.models import Scheme, Snapshot
+from reports.models.schemes import SchemeQuerySet
 from reports.models.snapshots import MAX_STATEMENT
 
 DATE = forms.DateInput(attrs={"type": "date"})
 KINDS = [choice for choice in Snapshot.Kind.choices if choice[0] != Snapshot.Kind.DAILY]
 
 
+class SchemeField(forms.ModelChoiceField):
+    """A published scheme, with the campaign it is for."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        """Return campaign and scheme."""
+        return f"{obj.campaign.name} · {obj.name}"
+
+
 class TakeForm(forms.Form):
     """Freeze scores: by which scheme, of which days."""
 
-    scheme = forms.ModelChoiceField(label=_("Scheme"), queryset=Scheme.objects.none())
+    scheme = SchemeField(label=_("Scheme"), queryset=Scheme.objects.none(), empty_label=None)
     kind = forms.ChoiceField(label=_("Kind"), choices=KINDS, initial=Snapshot.Kind.MANUAL)
     first = forms.DateField(label=_("First day"), widget=DATE)
     last = forms.DateField(label=_("Last day"), widget=DATE)
@@ -31,9 +39,8 @@ class TakeForm(forms.Form):
         """`schemes`: the published ones the reader may freeze by."""
         super().__init__(*args, **kwargs)
         field = self.fields["scheme"]
-        assert isinstance(field, forms.ModelChoiceField)
+        assert isinstance(field, SchemeField)
         field.queryset = schemes
-        field.label_from_instance = lambda row: f"{row.campaign.name} · {row.name}"
         chosen = schemes.first()
         if chosen is not None:
             yesterday = timezone.localdate() - timedelta(days=1)
@@ -57,13 +64,11 @@ class AppealForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 6}),
         help_text=_("What is wrong, and what proves it. No residents' names: give the numbers of the issues."),
     )
-    files = FilesField(
+    evidence = FilesField(
         label=_("Files"),
         required=False,
         help_text=_("Photos, PDF, .docx or .xlsx, at most 6 files."),
     )
-
-    accept = ACCEPT
 
 
 class DecisionForm(forms.Form):

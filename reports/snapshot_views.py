@@ -18,7 +18,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from outreach.access import Permission, acting, has_permission, require
 from outreach.models import Campaign
 from reports.actions import snapshots
-from reports.models import Appeal, Scheme, SchemeQuerySet, Snapshot
+from reports.models import Appeal, Scheme, Snapshot
+from reports.models.schemes import SchemeQuerySet
 from reports.snapshot_forms import TakeForm, WhyForm
 
 PAGE = 30

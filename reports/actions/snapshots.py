@@ -23,12 +23,11 @@ from reports import facts, gathering, readings
 from reports.models import Appeal, Scheme, Snapshot
 from reports.models.snapshots import digest_of
 from reports.schemes import SchemeContent
+from reports.scoreboard import APPEAL_PREFIX
 from reports.scoring import Adjustment, UnitReadings, score
 
 FORMAT = 1
 MAX_DAYS = 800
-# An adjustment whose item begins so corrects one line of the scheme: what an appeal was granted.
-APPEAL = "="
 
 
 def refuse(message: str) -> ValidationError:
@@ -119,7 +118,7 @@ def _with_appeals(units: Iterable[UnitReadings], granted: Iterable[Appeal]) -> l
         assert appeal.points is not None
         note = _("appeal %(number)d") % {"number": appeal.pk}
         found.setdefault(appeal.unit.code, []).append(
-            Adjustment(item=APPEAL + appeal.line, points=appeal.points, note=note, id=appeal.pk)
+            Adjustment(item=APPEAL_PREFIX + appeal.line, points=appeal.points, note=note, id=appeal.pk)
         )
     added = []
     for unit in units:
