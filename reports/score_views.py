@@ -20,11 +20,12 @@ from django.utils.translation import gettext_lazy, pgettext
 from django.views.decorators.http import require_GET, require_POST
 
 from issues.models import Issue
-from outreach.access import Permission, acting, demand, has_permission, require
+from outreach.access import Permission, acting, demand, has_permission, permissions_of, require
 from outreach.models import Unit
 from reports import readings, score_exports, scores
 from reports.actions import appeals
 from reports.models import Appeal, PastScore, Snapshot
+from reports.models.snapshots import KEEPERS
 from reports.schemes import DOWN, RATE, Line, SchemeContent, text_of
 from reports.scoring import GroupScore, LineScore, UnitScore
 from reports.views import MAX_COUNTED, PAGE_ROWS
@@ -96,16 +97,9 @@ def scores_page(request: HttpRequest, pk: int) -> HttpResponse:
             for each in everything
         ],
         "may_export": has_permission(request.user, Permission.RANKING_EXPORT),
-        "may_make": has_permission(request.user, Permission.SNAPSHOT_MAKE),
-        "may_open": may_open_snapshots(request),
+        "may_open": bool(permissions_of(request.user) & KEEPERS),
     }
     return render(request, "reports/scores/ranking.html", context)
-
-
-def may_open_snapshots(request: HttpRequest) -> bool:
-    """May the reader see the list of snapshots with their approvals?"""
-    wanted = (Permission.SNAPSHOT_MAKE, Permission.SNAPSHOT_APPROVE, Permission.SCORE_DECIDE)
-    return any(has_permission(request.user, each) for each in wanted)
 
 
 def _board(request: HttpRequest, snapshot: Snapshot, group: GroupScore) -> dict[str, Any]:

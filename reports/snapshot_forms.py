@@ -15,7 +15,7 @@ from reports.models import Scheme, Snapshot
 from reports.models.schemes import SchemeQuerySet
 from reports.models.snapshots import MAX_STATEMENT
 
-DATE = forms.DateInput(attrs={"type": "date"})
+DATE = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
 KINDS = [choice for choice in Snapshot.Kind.choices if choice[0] != Snapshot.Kind.DAILY]
 
 
