@@ -197,7 +197,7 @@ class LineRow:
         reading = self.line.reading
         if reading is None or reading.value is None:
             return "—"
-        return f"{reading.value}%" if self.is_rate else f"{reading.value}"
+        return f"{reading.value:.2f}%" if self.is_rate else text_of(reading.value)
 
     @property
     def parts_text(self) -> str:
@@ -289,6 +289,7 @@ def score_unit(request: HttpRequest, pk: int, code: str) -> HttpResponse:
         "unit": unit,
         "group": group,
         "score": scored,
+        "total_text": "—" if scored.total is None else f"{scored.total:.2f}",
         "rows": rows,
         "before": before,
         "moved": was.rank - scored.rank if was and was.rank is not None and scored.rank is not None else None,
@@ -300,7 +301,11 @@ def score_unit(request: HttpRequest, pk: int, code: str) -> HttpResponse:
         "choices": [each for each in _comparable(snapshot, request) if each.pk != snapshot.pk],
         "waterfall": _waterfall(against, snapshot, against_score, scored),
         "moves": [step for step in scores.moves(against_score, scored) if step.delta] if against_score else [],
-        "passed": scores.overtakers(against.group(group.key) or group, group, code) if against else ([], []),
+        "passed": [
+            _(", ").join(names)
+            for names in (scores.overtakers(against.group(group.key) or group, group, code) if against else ())
+        ]
+        or ["", ""],
         "trend": points,
         "trend_chart": scores.trend_chart(points),
         "overdue": _overdue(request, snapshot, code),

@@ -230,6 +230,7 @@ def waterfall(before: UnitScore, after: UnitScore, *, first: str, last: str) -> 
     rest = after.total - before.total - sum((step.delta for step in steps), ZERO)
     labels = [first, *(step.label for step in steps), *([_("Rounding")] if rest else []), last]
     values = [before.total, *(step.delta for step in steps), *([rest] if rest else []), after.total]
+    values = [value.quantize(HUNDREDTH) for value in values]
     return Chart(
         title=_("What moved the score"),
         labels=labels,
@@ -291,7 +292,10 @@ def trend_chart(points: Sequence[tuple[str, Decimal | None, int | None]]) -> Cha
         title=_("Scores over time"),
         labels=[when for when, _score, _rank in points],
         series=[
-            Series(name=_("Score"), values=[score for _when, score, _rank in points]),
+            Series(
+                name=_("Score"),
+                values=[None if score is None else score.quantize(HUNDREDTH) for _when, score, _rank in points],
+            ),
         ],
         kind="line",
         unit=_("marks"),

@@ -17,11 +17,11 @@ from outreach.models import AuditEvent, Notification
 from reports.actions import appeals, snapshots
 from reports.models import Appeal
 from tests.cast import make_user
+from tests.issues.papers import pdf
 from tests.reports.frozen import make_scheme, make_work, publish, take
 
 D = Decimal
 pytestmark = pytest.mark.django_db
-PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF"
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_unit_appeals_with_statement_and_file_and_the_deciders_are_told(cast, lo
     assert url in client.get(reverse("reports:score_unit", args=[snapshot.pk, "439900101"])).content.decode()
     assert client.get(url).status_code == 200
     response = client.post(
-        url, {"statement": "一件已按期办结", "evidence": SimpleUploadedFile("说明.pdf", PDF, "application/pdf")}
+        url, {"statement": "一件已按期办结", "evidence": SimpleUploadedFile("说明.pdf", pdf(), "application/pdf")}
     )
     appeal = Appeal.objects.get()
     assert response["Location"] == reverse("reports:appeal_detail", args=[appeal.pk])
@@ -62,7 +62,7 @@ def test_unit_appeals_with_statement_and_file_and_the_deciders_are_told(cast, lo
     stored = appeal.files.get()
     assert stored.name == "说明.pdf"
     file_url = reverse("reports:appeal_file", args=[appeal.pk, stored.pk])
-    assert client.get(file_url).content == PDF
+    assert client.get(file_url).content == pdf()
     assert login(cast.outside_admin).get(file_url).status_code == 404
     told = Notification.objects.filter(key=f"appeal:{appeal.pk}:filed")
     assert {row.user for row in told} == {cast.district_office, cast.supervisor}

@@ -121,7 +121,7 @@ def test_unit_page_gives_each_line_its_arithmetic_rows_and_change(cast, login, w
     )
     assert all(row.line.steps for row in rows.values() if row.line.marks is not None)
     assert response.context["waterfall"].series[0].values[0] == D("50.00")
-    assert response.context["passed"] == ([], ["白鹭镇"])
+    assert response.context["passed"] == ["", "白鹭镇"]
     missed = client.get([part.url for part in rows["coverage"].parts][-1])
     assert missed.context["total"] == 2
 
@@ -173,7 +173,7 @@ def test_export_has_the_layout_of_a_township_and_is_written_to_the_trail(cast, l
     sheet = load_workbook(io.BytesIO(response.content)).active
     assert sheet["A1"].value == "星河区镇街考核得分"
     assert "2026-03-02 至 2026-03-19" in sheet["A2"].value
-    assert [cell.value for cell in sheet[3]][:2] == ["名次", "单位"]
+    assert [cell.value for cell in sheet[3]][:2] == ["排名", "单位"]
     assert [sheet.cell(4, 1).value, sheet.cell(4, 2).value] == [1, "青溪镇"]
     assert sheet.cell(4, 6).value == "↑1位"
     assert sheet.cell(6, 1).value == "合计 2 个单位，平均"
