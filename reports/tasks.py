@@ -8,7 +8,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from reports import facts
-from reports.actions import snapshots
+from reports.actions import bulletins, snapshots
 
 logger = logging.getLogger(__name__)
 
@@ -39,3 +39,9 @@ def replay_snapshots() -> None:
     """Every night: score all snapshots again and raise the alarm where one does not give what it gave."""
     for line in snapshots.differences():
         logger.error("Frozen scores do not hold: %s", line)
+
+
+@shared_task
+def offer_bulletins() -> None:
+    """Draft the regular bulletin of each fresh, approved snapshot for the office to look at; nothing is sent."""
+    bulletins.offer_drafts(today=timezone.localdate())

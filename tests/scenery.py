@@ -24,7 +24,9 @@ from issues.models import Attachment, Category, Clue, DisputeParty, Issue, LookB
 from outreach.access import Permission, Role
 from outreach.models import Campaign, Channel, Delivery, Membership, Notification, Unit, User
 from reports.actions import snapshots
-from reports.models import Appeal, AppealFile, PastImport, Scheme, Snapshot
+from reports.bulletins.content import SECTIONS, Rules
+from reports.bulletins.files import keep
+from reports.models import Appeal, AppealFile, Bulletin, PastImport, Scheme, Snapshot
 from reports.schemes import Group, Line, Linear, SchemeContent
 from surveys.models import Round
 from tests.cast import Cast, make_user
@@ -66,6 +68,7 @@ class Place:
     appeal: Appeal
     appeal_file: AppealFile
     past_import: PastImport
+    bulletin: Bulletin
     survey_round: Round
 
 
@@ -100,6 +103,24 @@ def make_snapshot(campaign: Campaign, by: User) -> Snapshot:
     row.update(state="approved", approved_at=now, approved_by=by)
     row.update(state="published", published_at=now, published_by=by, appeals_until=yesterday + timedelta(days=9))
     return row.get()
+
+
+def make_bulletin(campaign: Campaign, by: User) -> Bulletin:
+    """Issue a bulletin in a campaign, once: it is the whole district's."""
+    if found := Bulletin.objects.filter(snapshot__campaign=campaign).first():
+        return found
+    return Bulletin.objects.create(
+        snapshot=make_snapshot(campaign, by),
+        kind="circular",
+        title="通报",
+        sections=dict.fromkeys(SECTIONS, "抓紧。"),
+        rules=Rules().to_json(),
+        state="issued",
+        issued_at=timezone.now(),
+        issued_by=by,
+        sha256=keep(b"docx"),
+        annex_sha256=keep(b"xlsx"),
+    )
 
 
 def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, clerk: User) -> Place:
@@ -268,6 +289,7 @@ def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, c
                 }
             ],
         ),
+        bulletin=make_bulletin(campaign, clerk),
     )
 
 
@@ -315,6 +337,7 @@ def make_scenery(cast: Cast) -> Scenery:
 # The words of view names and arguments, and the thing each means; the first that matches wins.
 NOUNS: list[tuple[str, Callable[[Place], Any]]] = [
     ("notification", lambda place: place.notification),
+    ("bulletin", lambda place: place.bulletin),
     ("channel", lambda place: place.channel),
     ("delivery", lambda place: place.delivery),
     ("clue", lambda place: place.clue),
@@ -363,6 +386,7 @@ SPECIAL: dict[str, dict[str, Callable[[Place], Any]]] = {
     "issues:dispute_write": {"pk": lambda place: place.dispute.pk, "part": lambda place: "risk"},
     "issues:dispute_party_remove": {"pk": lambda place: place.dispute.pk},
     "issues:dispute_paper": {"pk": lambda place: place.dispute.pk, "paper": lambda place: "record"},
+    "visits:phone_photo": {"digest": lambda place: "a" * 64},
     "survey_start": {"code": lambda place: place.survey_round.code},
     "survey_answer": {"code": lambda place: place.survey_round.code},
     "survey_start_here": {"code": lambda place: place.survey_round.code, "unit": lambda place: place.unit.code},
