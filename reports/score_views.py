@@ -23,7 +23,7 @@ from issues.models import Issue
 from outreach.access import Permission, acting, demand, has_permission, permissions_of, require
 from outreach.models import Unit
 from reports import readings, score_exports, scores
-from reports.actions import appeals
+from reports.actions import appeals, snapshots
 from reports.models import Appeal, PastScore, Snapshot
 from reports.models.snapshots import KEEPERS
 from reports.schemes import DOWN, RATE, Line, SchemeContent, text_of
@@ -384,15 +384,15 @@ def score_rows(request: HttpRequest, pk: int, code: str, line: str, part: str) -
     rule = next((each for each in _frozen_scheme(snapshot).lines if each.key == line), None)
     if rule is None or part not in readings.PARTS.get(rule.indicator, {}) or part not in PART_NAMES:
         raise Http404(line)
-    judged_on = Snapshot.objects.filter(pk=snapshot.pk).values_list("inputs__today", flat=True).get()
+    frozen = Snapshot.objects.filter(pk=snapshot.pk).values_list("inputs__today", "inputs__campaign").get()
     every = readings.rows(
         rule.indicator,
         part,
         campaign=snapshot.campaign,
         unit=unit,
-        first=snapshot.first,
+        first=snapshots.counted_since(snapshot.first, _campaign_days(frozen[1])[0]),
         last=snapshot.last,
-        today=date.fromisoformat(judged_on),
+        today=date.fromisoformat(frozen[0]),
     )
     return _rows_page(request, snapshot, unit, scored.line(line), rule, part, every)
 
@@ -407,8 +407,6 @@ def _rows_page(
     every: QuerySet[Any],
 ) -> HttpResponse:
     is_households = every.model is Assignment
-    if not is_households and every.model is not Issue:
-        every = Issue.objects.filter(pk__in=every.order_by().values("issue"))
     demand(request.user, Permission.HOUSEHOLD_VIEW if is_households else Permission.ISSUE_VIEW)
     seen = every.visible_to(request.user)  # type: ignore[attr-defined]
     total, visible = (rows.order_by()[: MAX_COUNTED + 1].count() for rows in (every, seen))

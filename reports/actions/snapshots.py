@@ -65,8 +65,9 @@ def _read_inputs(campaign: Campaign, scheme: Scheme, *, first: date, last: date,
     hold_rollups()
     content = SchemeContent.from_json(scheme.content)
     judged_on = min(today, last + timedelta(days=1))  # what is late, is late as of the day after the last
-    units = gathering.gather(campaign, content, first=first, last=last, today=judged_on)
-    counts = readings.counts(campaign, first=first, last=last, today=judged_on)
+    since = counted_since(first, campaign.starts_on)
+    units = gathering.gather(campaign, content, first=since, last=last, today=judged_on)
+    counts = readings.counts(campaign, first=since, last=last, today=judged_on)
     return {
         "format": FORMAT,
         "campaign": {
@@ -80,6 +81,11 @@ def _read_inputs(campaign: Campaign, scheme: Scheme, *, first: date, last: date,
         "counts": counts,
         "overdue": _overdue(campaign, judged_on),
     }
+
+
+def counted_since(first: date, starts_on: date) -> date | None:
+    """Return from which day to read: None for all of the campaign so far, which is what the live ranking shows."""
+    return None if first <= starts_on else first
 
 
 def hold_rollups() -> None:
