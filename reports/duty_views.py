@@ -12,7 +12,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from outreach.access import Permission, acting, has_permission, post_of, require
 from outreach.models import Campaign, Unit
-from reports import duties, shortfall_actions
+from reports import duties
+from reports.actions import shortfalls as shortfall_actions
 from reports.models import DutyExemption, UnitLink, WorkPlan
 from reports.plan_forms import ExemptionForm, LinkForm
 

@@ -14,11 +14,12 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from issues.forms import FilesField, unit_choices
 from outreach.access import Role
 from outreach.models import Campaign, Membership, Unit
-from reports import plan_actions, tables
+from reports import tables
+from reports.actions import plans as plan_actions
+from reports.actions.plans import TaskContent
 from reports.indicators import INDICATORS
 from reports.models import WorkPlan, WorkTask
 from reports.pace import WORDS, Light
-from reports.plan_actions import TaskContent
 
 CODE = re.compile(r"\d{9}|\d{12}|\d{6}D\d{2}(?:\d{2})?")
 # Posts that answer for nothing of a plan.
@@ -218,7 +219,8 @@ class JudgeForm(forms.Form):
     """Accept, or send back with the reason."""
 
     accept = forms.TypedChoiceField(
-        choices=[("1", pgettext_lazy("task", "Accept")), ("0", gettext_lazy("Send back"))], coerce=lambda value: value == "1"
+        choices=[("1", pgettext_lazy("task", "Accept")), ("0", gettext_lazy("Send back"))],
+        coerce=lambda value: value == "1",
     )
     remark = forms.CharField(
         label=gettext_lazy("Remark"),

@@ -20,7 +20,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from issues.attachments import clean_files
 from outreach.access import Permission, acting, has_permission, post_of, require
 from outreach.models import Unit
-from reports import plan_actions, tables, task_board, task_lists
+from reports import tables, task_board, task_lists
+from reports.actions import plans as plan_actions
 from reports.models import WorkFile, WorkPlan, WorkTask
 from reports.plan_forms import FilesForm, ListForm, PlanForm, default_period
 

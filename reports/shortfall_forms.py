@@ -13,11 +13,11 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from issues.forms import unit_choices
 from outreach.models import Campaign, Membership, Unit
+from reports.actions.plans import MAX_REMARK, MAX_TEXT
+from reports.actions.shortfalls import DeductionContent, ShortfallContent
 from reports.models import Deduction, Shortfall
 from reports.models.shortfalls import FIRST_YEAR, LAST_YEAR
-from reports.plan_actions import MAX_REMARK, MAX_TEXT
 from reports.plan_forms import DATE, ListForm, owner_choices, owner_posts
-from reports.shortfall_actions import DeductionContent, ShortfallContent
 
 SHARES = 6
 TEXT = {"rows": 3}

@@ -18,10 +18,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from outreach.access import Permission, acting, has_permission, post_of, require
 from outreach.models import Unit
-from reports import shortfall_actions, shortfalls, task_lists
+from reports import shortfalls, task_lists
+from reports.actions import shortfalls as shortfall_actions
+from reports.actions.plans import ConflictError
 from reports.models import Deduction, PeerScore, Shortfall
 from reports.models.shortfalls import Remedy
-from reports.plan_actions import ConflictError
 from reports.plan_views import put_errors, run_list
 from reports.shortfall_forms import (
     AnswerForm,

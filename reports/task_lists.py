@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from outreach.models import Unit
+from reports.actions.plans import MAX_TITLE, TaskContent
+from reports.actions.shortfalls import ShortfallContent
 from reports.indicators import INDICATORS
 from reports.models import PeerScore, Shortfall, WorkPlan, WorkTask, item_key
-from reports.plan_actions import MAX_TITLE, TaskContent
-from reports.shortfall_actions import ShortfallContent
 from reports.tables import Owners, Row, day_of, folded, number_of
 
 Measure = WorkTask.Measure

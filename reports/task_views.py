@@ -21,11 +21,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from issues.attachments import clean_files
 from outreach.access import Permission, acting, require
 from outreach.models import Unit
-from reports import plan_actions, task_board, task_exports
+from reports import task_board, task_exports
+from reports.actions import plans as plan_actions
+from reports.actions.plans import ConflictError
 from reports.indicators import INDICATORS
 from reports.models import TaskReport, WorkFile, WorkPlan, WorkTask
 from reports.pace import Light
-from reports.plan_actions import ConflictError
 from reports.plan_forms import CODE, EndForm, JudgeForm, ReportForm, TaskFilterForm, TaskForm, initial_of
 from reports.plan_views import hand_out, is_of_district, load_plan, put_errors
 

@@ -9,10 +9,11 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from outreach.models import Campaign, Membership, User
-from reports import plan_actions, shortfall_actions
+from reports.actions import plans as plan_actions
+from reports.actions import shortfalls as shortfall_actions
+from reports.actions.plans import TaskContent
+from reports.actions.shortfalls import DeductionContent, ShortfallContent
 from reports.models import WorkTask
-from reports.plan_actions import TaskContent
-from reports.shortfall_actions import DeductionContent, ShortfallContent
 
 Measure = WorkTask.Measure
 

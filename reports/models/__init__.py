@@ -1,8 +1,9 @@
 """Models of reports, by topic."""
 
+from reports.models.bulletins import Bulletin, BulletinReceipt, BulletinSetup, BulletinVersion
 from reports.models.duties import DutyExemption, UnitLink
 from reports.models.plans import TaskEvent, TaskReport, WorkFile, WorkPlan, WorkTask
-from reports.models.rollups import DayCount, DirtyDay, Freshness, RosterCount
+from reports.models.rollups import CaseCount, DayCount, DirtyCase, DirtyDay, Freshness, RepeatCount, RosterCount
 from reports.models.schemes import AdjustmentEntry, EnteredFigure, EvidenceFile, Scheme
 from reports.models.shortfalls import Deduction, DeductionShare, PeerScore, Shortfall, item_key
 from reports.models.snapshots import Appeal, AppealFile, PastImport, PastScore, Snapshot
@@ -11,9 +12,15 @@ __all__ = [
     "AdjustmentEntry",
     "Appeal",
     "AppealFile",
+    "Bulletin",
+    "BulletinReceipt",
+    "BulletinSetup",
+    "BulletinVersion",
+    "CaseCount",
     "DayCount",
     "Deduction",
     "DeductionShare",
+    "DirtyCase",
     "DirtyDay",
     "DutyExemption",
     "EnteredFigure",
@@ -22,6 +29,7 @@ __all__ = [
     "PastImport",
     "PastScore",
     "PeerScore",
+    "RepeatCount",
     "RosterCount",
     "Scheme",
     "Shortfall",

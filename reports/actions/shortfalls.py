@@ -18,6 +18,7 @@ from outreach import access, audit
 from outreach.access import Permission
 from outreach.models import Campaign, Membership, Unit, User
 from outreach.notify import notify
+from reports.actions.plans import MAX_REMARK, ConflictError, able, check_days, text_of
 from reports.models import (
     AdjustmentEntry,
     Deduction,
@@ -30,7 +31,6 @@ from reports.models import (
     item_key,
 )
 from reports.models.shortfalls import Remedy
-from reports.plan_actions import MAX_REMARK, ConflictError, able, check_days, text_of
 from reports.schemes import DEDUCTION
 
 RemedyT = TypeVar("RemedyT", Deduction, Shortfall)
