@@ -1,15 +1,39 @@
 """URLs of reports."""
 
-from django.urls import path, re_path
+from django.urls import include, path, re_path
 
-from reports import views
+from reports import hall_views, map_views, views
 
 app_name = "reports"
 
 # a unit's code, as its constraint allows it, so that nothing else reaches the database
 ROWS = r"^(?P<campaign>\d{1,18})/(?P<code>\d{6,12}|\d{6}D\d{2}(?:\d{2})?)"
 
+map_urls = [
+    path("", map_views.map_show, name="map"),
+    path("effort/", map_views.effort_show, name="effort"),
+    path("boundaries/", map_views.boundaries_edit, name="boundaries"),
+    path("boundaries/<int:pk>/", map_views.boundary_file, name="boundary_file"),
+    path("boundaries/<int:pk>/apply/", map_views.boundary_file_apply, name="boundary_file_apply"),
+]
+
+screen_urls = [
+    path("", hall_views.screen, name="screen"),
+    path("panels/", hall_views.screen_panels, name="screen_panels"),
+    path("links/", hall_views.hall_links, name="hall_links"),
+    path("links/<int:pk>/end/", hall_views.hall_link_end, name="hall_link_end"),
+]
+
+hall_urls = [
+    path("", hall_views.hall_start, name="hall"),
+    path("screen/", hall_views.hall_screen, name="hall_screen"),
+    path("panels/", hall_views.hall_panels, name="hall_panels"),
+]
+
 urlpatterns = [
+    path("screen/", include(screen_urls)),
+    path("hall/", include(hall_urls)),
+    path("map/", include(map_urls)),
     path("ranking/", views.ranking, name="ranking"),
     path("ranking/export/", views.ranking_export, name="ranking_export"),
     re_path(ROWS + r"/households/(?P<figure>[a-z_]+)/$", views.household_rows, name="household_rows"),

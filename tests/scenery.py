@@ -22,6 +22,7 @@ from issues.actions import append_event
 from issues.models import Attachment, Category, Clue, DisputeParty, Issue, LookBack, RoutingRule, SpecialProject
 from outreach.access import Permission, Role
 from outreach.models import Campaign, Channel, Delivery, Membership, Notification, Unit, User
+from reports.models import BoundaryFile, HallLink
 from tests.cast import Cast, make_user
 from visits.models import Assignment, Visit, VisitStandard
 
@@ -56,6 +57,8 @@ class Place:
     notification: Notification
     channel: Channel
     delivery: Delivery
+    boundary_file: BoundaryFile
+    hall_link: HallLink
 
 
 def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, clerk: User) -> Place:
@@ -188,6 +191,16 @@ def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, c
         post=visitor.memberships.get(),
         notification=Notification.objects.create(user=visitor, kind="test", title="问题", url="/", key="scenery"),
         channel=channel,
+        boundary_file=BoundaryFile.objects.create(
+            district=campaign.district, filename="边界.geojson", shapes={}, faults=[]
+        ),
+        hall_link=HallLink.objects.create(
+            district=campaign.district,
+            name="大厅",
+            token_hash=village.code,
+            created_by=clerk,
+            expires_at=now + timedelta(days=1),
+        ),
         delivery=Delivery.objects.create(
             channel=channel, district_code=village.district_code, title="问题", text="/", state="dead"
         ),
@@ -237,6 +250,7 @@ def make_scenery(cast: Cast) -> Scenery:
 
 # The words of view names and arguments, and the thing each means; the first that matches wins.
 NOUNS: list[tuple[str, Callable[[Place], Any]]] = [
+    ("boundary", lambda place: place.boundary_file),
     ("notification", lambda place: place.notification),
     ("channel", lambda place: place.channel),
     ("delivery", lambda place: place.delivery),
@@ -265,6 +279,7 @@ NOUNS: list[tuple[str, Callable[[Place], Any]]] = [
 MAIN = {"households": "household", "issues": "issue", "visits": "household", "reports": "campaign", "clues": "clue"}
 # url name → argument → value, where the rules above do not fit.
 SPECIAL: dict[str, dict[str, Callable[[Place], Any]]] = {
+    "reports:hall_link_end": {"pk": lambda place: place.hall_link.pk},
     "issues:attachment": {"pk": lambda place: place.issue.pk},
     "issues:desk_issue": {"pk": lambda place: place.verified.pk},
     "issues:desk_issue_take": {"pk": lambda place: place.verified.pk},
