@@ -295,11 +295,12 @@ function scatter(data, look) {
   const [along, up] = data.series;
   const name = (one) => (one.unit ? `${one.name} (${one.unit})` : one.name);
   const reach = along.values.filter((value) => value !== null);
-  const middle = (Math.min(...reach) + Math.max(...reach)) / 2;
+  // names far to the right stand left of their points, where there is room
+  const turn = Math.min(...reach) * 0.3 + Math.max(...reach) * 0.7;
   const points = data.labels.map((label, at) => ({
     name: label,
     value: [along.values[at], up.values[at]],
-    label: { position: along.values[at] > middle ? "left" : "right" },
+    label: { position: along.values[at] > turn ? "left" : "right" },
   }));
   return {
     grid: { ...grid(look, look.size * 2.6), bottom: look.size * 2.2, right: look.size * 2 },

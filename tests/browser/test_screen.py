@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from outreach.models import Unit
 from reports import screen_actions
 from reports.tasks import refresh_rollups
 from tests.browser.test_design import watch
@@ -57,7 +58,7 @@ def test_screen_turns_by_itself_and_stops_when_asked(wall):
     wall.clock.run_for(50_000)
     expect(wall.locator(SHOWN)).to_have_attribute("data-panel", "headline")
     wall.keyboard.press("Space")
-    wall.clock.run_for(16_000)
+    wall.clock.run_for(34_000)  # whoever has pressed a key is given time to read
     expect(wall.locator(SHOWN)).to_have_attribute("data-panel", "coverage-0")
     assert found == []
 
@@ -73,7 +74,11 @@ def test_screen_waits_while_somebody_moves_the_pointer(wall):
 
 
 @pytest.mark.parametrize(("width", "height"), [(1920, 1080), (1366, 768), (3840, 2160)])
-def test_no_panel_is_larger_than_the_screen_and_its_text_is_read_from_afar(wall, width, height):
+def test_no_panel_is_larger_than_the_screen_and_its_text_is_read_from_afar(wall, cast, width, height):
+    for number in range(18):
+        Unit.objects.create(
+            code=f"4399002{number:02}", name=f"黄茅园{number}镇", kind="township", parent=cast.district, sort_order=99
+        )
     wall.set_viewport_size({"width": width, "height": height})
     wall.goto(SCREEN, wait_until="networkidle")
     for _panel in range(wall.locator("[data-panel]").count()):
