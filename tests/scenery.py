@@ -22,8 +22,12 @@ from issues.actions import append_event
 from issues.models import Attachment, Category, Clue, DisputeParty, Issue, LookBack, RoutingRule, SpecialProject
 from outreach.access import Permission, Role
 from outreach.models import Campaign, Channel, Delivery, Membership, Notification, Unit, User
-from reports.models import BoundaryFile, HallLink
+from reports.bulletins.content import SECTIONS, Rules
+from reports.bulletins.files import keep
+from reports.models import BoundaryFile, Bulletin, HallLink, Scheme, Snapshot
+from surveys.models import Round
 from tests.cast import Cast, make_user
+from tests.surveys.make import ask_round
 from visits.models import Assignment, Visit, VisitStandard
 
 # What the clue of every place says: it may show to the discipline office alone.
@@ -59,6 +63,48 @@ class Place:
     delivery: Delivery
     boundary_file: BoundaryFile
     hall_link: HallLink
+    bulletin: Bulletin
+    survey_round: Round
+
+
+def make_bulletin(campaign: Campaign, village: Unit, by: User) -> Bulletin:
+    """Issue a bulletin in a campaign, once: it is the whole district's."""
+    if found := Bulletin.objects.filter(snapshot__campaign=campaign).first():
+        return found
+    now, today = timezone.now(), timezone.localdate()
+    scheme = Scheme.objects.create(campaign=campaign, name="考核办法", content={})
+    inputs = {
+        "campaign": {"name": campaign.name, "starts_on": str(campaign.starts_on), "ends_on": str(campaign.ends_on)},
+        "units": [],
+        "counts": {},
+        "overdue": {},
+    }
+    snapshot = Snapshot.objects.create(
+        campaign=campaign,
+        scheme=scheme,
+        kind="weekly",
+        first=campaign.starts_on,
+        last=today,
+        as_of=now,
+        inputs=inputs,
+        result={"groups": []},
+        digest="0" * 64,
+        state="approved",
+        approved_at=now,
+        approved_by=by,
+    )
+    return Bulletin.objects.create(
+        snapshot=snapshot,
+        kind="circular",
+        title="通报",
+        sections=dict.fromkeys(SECTIONS, "抓紧。"),
+        rules=Rules().to_json(),
+        state="issued",
+        issued_at=now,
+        issued_by=by,
+        sha256=keep(b"docx"),
+        annex_sha256=keep(b"xlsx"),
+    )
 
 
 def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, clerk: User) -> Place:
@@ -141,6 +187,7 @@ def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, c
         roster_import=roster,
         change=change,
         pairing=Pairing.objects.create(household=household, user=visitor),
+        survey_round=Round.objects.filter(district=campaign.district).first() or ask_round(campaign.district, clerk),
         assignment=Assignment.objects.create(campaign=campaign, household=household, visitor=visitor),
         visit=Visit.objects.create(
             payload_hash="0" * 64,
@@ -204,6 +251,7 @@ def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, c
         delivery=Delivery.objects.create(
             channel=channel, district_code=village.district_code, title="问题", text="/", state="dead"
         ),
+        bulletin=make_bulletin(campaign, village, clerk),
     )
 
 
@@ -252,6 +300,7 @@ def make_scenery(cast: Cast) -> Scenery:
 NOUNS: list[tuple[str, Callable[[Place], Any]]] = [
     ("boundary", lambda place: place.boundary_file),
     ("notification", lambda place: place.notification),
+    ("bulletin", lambda place: place.bulletin),
     ("channel", lambda place: place.channel),
     ("delivery", lambda place: place.delivery),
     ("clue", lambda place: place.clue),
@@ -259,6 +308,9 @@ NOUNS: list[tuple[str, Callable[[Place], Any]]] = [
     ("dispute", lambda place: place.dispute),
     ("attachment", lambda place: place.attachment),
     ("photo", lambda place: place.attachment),
+    ("version", lambda place: place.survey_round.version),
+    ("questionnaire", lambda place: place.survey_round.version.questionnaire),
+    ("round", lambda place: place.survey_round),
     ("look_back", lambda place: place.look_back),
     ("project", lambda place: place.project),
     ("rule", lambda place: place.rule),
@@ -277,6 +329,7 @@ NOUNS: list[tuple[str, Callable[[Place], Any]]] = [
 ]
 # A pk under a view name without a noun (households:detail) is the app's main thing.
 MAIN = {"households": "household", "issues": "issue", "visits": "household", "reports": "campaign", "clues": "clue"}
+MAIN["surveys"] = "survey_round"
 # url name → argument → value, where the rules above do not fit.
 SPECIAL: dict[str, dict[str, Callable[[Place], Any]]] = {
     "reports:hall_link_end": {"pk": lambda place: place.hall_link.pk},
@@ -293,6 +346,11 @@ SPECIAL: dict[str, dict[str, Callable[[Place], Any]]] = {
     "issues:dispute_write": {"pk": lambda place: place.dispute.pk, "part": lambda place: "risk"},
     "issues:dispute_party_remove": {"pk": lambda place: place.dispute.pk},
     "issues:dispute_paper": {"pk": lambda place: place.dispute.pk, "paper": lambda place: "record"},
+    "visits:phone_photo": {"digest": lambda place: "a" * 64},
+    "survey_start": {"code": lambda place: place.survey_round.code},
+    "survey_answer": {"code": lambda place: place.survey_round.code},
+    "survey_start_here": {"code": lambda place: place.survey_round.code, "unit": lambda place: place.unit.code},
+    "survey_answer_here": {"code": lambda place: place.survey_round.code, "unit": lambda place: place.unit.code},
     "clues:step": {"name": lambda place: "note"},
     "reports:household_rows": {"figure": lambda place: "covered"},
     "reports:issue_rows": {"figure": lambda place: "solved"},

@@ -1,6 +1,7 @@
 """Models of reports, by topic."""
 
-from reports.models.rollups import DayCount, DirtyDay, Freshness, RosterCount
+from reports.models.bulletins import Bulletin, BulletinReceipt, BulletinSetup, BulletinVersion
+from reports.models.rollups import CaseCount, DayCount, DirtyCase, DirtyDay, Freshness, RepeatCount, RosterCount
 from reports.models.schemes import AdjustmentEntry, EnteredFigure, EvidenceFile, Scheme
 from reports.models.screens import Boundary, BoundaryFile, HallLink
 from reports.models.snapshots import Appeal, AppealFile, PastImport, PastScore, Snapshot
@@ -11,7 +12,13 @@ __all__ = [
     "AppealFile",
     "Boundary",
     "BoundaryFile",
+    "Bulletin",
+    "BulletinReceipt",
+    "BulletinSetup",
+    "BulletinVersion",
+    "CaseCount",
     "DayCount",
+    "DirtyCase",
     "DirtyDay",
     "EnteredFigure",
     "EvidenceFile",
@@ -19,6 +26,7 @@ __all__ = [
     "HallLink",
     "PastImport",
     "PastScore",
+    "RepeatCount",
     "RosterCount",
     "Scheme",
     "Snapshot",
