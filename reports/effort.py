@@ -14,8 +14,8 @@ from django.utils.translation import gettext_lazy
 
 from outreach.charts import Chart, Series
 from outreach.models import Campaign, Unit
-from reports import facts, maps
-from reports.indicators import COVERAGE, INDICATORS, SOLUTION, Facts, Indicator, rate
+from reports import maps, readings
+from reports.indicators import INDICATORS, MET, SOLUTION, Facts, Indicator, rate
 
 DEFAULT_RESULT = SOLUTION.key
 HUNDREDTH = Decimal("0.01")
@@ -65,9 +65,8 @@ EFFORTS = {
 }
 
 
-def results() -> dict[str, Indicator]:
-    """The rates that may stand for a result: of the figures of the map, all but the coverage, which is effort too."""
-    return {key: INDICATORS[key] for key, figure in maps.choices().items() if figure.is_rate and key != COVERAGE.key}
+# what may stand for a result: of what arose at the place and of its households; not the coverage, which is effort too
+RESULTS = {key: INDICATORS[key] for key in (SOLUTION.key, "place_content", "place_resident_solved", MET.key)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,7 @@ class Point:
     unit: Unit
     effort: Decimal
     result: Decimal
-    numerator: int
+    numerator: int | Decimal
     denominator: int
 
 
@@ -114,15 +113,15 @@ def compare(
     *, campaign: Campaign, units: Sequence[Unit], scope: Unit, level: str, effort: str, result: str, today: date
 ) -> Comparison:
     """Read the units of `level` inside `scope`. `units`: all of the district in official order."""
-    chosen, indicator = EFFORTS[effort], results()[result]
-    counted = facts.read(campaign, units, today)
+    chosen, indicator = EFFORTS[effort], RESULTS[result]
+    counted = readings.facts_of(campaign, first=None, last=today, today=today)
     taking_part = set(campaign.units.values_list("code", flat=True))
     points, left_out = [], []
     for unit in units:
         inside = unit.kind == level and unit.is_active and unit.code.startswith(scope.code)
         if not inside or not maps.takes_part(unit, taking_part):
             continue
-        own = counted.get(unit.code, Facts())
+        own = counted.get(unit, Facts())
         done = chosen.value(own)
         numerator, denominator = indicator.numerator(own), indicator.denominator(own)
         share = rate(numerator, denominator)

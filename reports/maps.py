@@ -48,7 +48,10 @@ WORDS: dict[int, tuple[str | Promise, ...]] = {
 # which of the five shades so many classes take: far enough apart to be told from each other
 SHADES = {1: (3,), 2: (2, 4), 3: (1, 3, 5), 4: (1, 2, 4, 5), 5: (1, 2, 3, 4, 5)}
 DRAWING_KEPT_SECONDS = 24 * 3600
-COUNTS = ("overdue", "raised", "unvisited")
+TABLE = figures.ISSUES | figures.HOUSEHOLDS
+# indicator of places → the figure whose rows are its cases
+RATES = {"coverage": "to_visit", "met": "covered", "priority": "priority", "solution": "judged"}
+COUNTS = ("overdue", "raised", "unvisited", "make_up_overdue")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +66,9 @@ class Figure:
 
 
 def choices() -> dict[str, Figure]:
-    """The figures a map may show, in their order: what has rows by place."""
-    table = figures.HOUSEHOLDS | figures.ISSUES
-    rates = {
-        key: Figure(key, indicator.name, True, readings.PARTS[key]["denominator"], indicator.formula)
-        for key, indicator in INDICATORS.items()
-        if key in readings.PARTS and readings.PARTS[key]["denominator"] in table
-    }
-    return rates | {key: Figure(key, table[key].label, False, key) for key in COUNTS}
+    """The figures a map may show, in their order."""
+    rates = {key: Figure(key, INDICATORS[key].name, True, rows, INDICATORS[key].formula) for key, rows in RATES.items()}
+    return rates | {key: Figure(key, figure.label, False, key) for key, figure in TABLE.items() if key in COUNTS}
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from outreach.models import Campaign, Unit
-from reports import effort, maps
+from reports import maps
 from reports.boundaries import MAX_BYTES
+from reports.effort import DEFAULT_RESULT, EFFORTS, RESULTS
 from reports.forms import LEVELS
 from reports.models import BoundaryFile
 
@@ -69,19 +70,13 @@ class EffortForm(_PlaceForm):
 
     level = forms.ChoiceField(label=gettext_lazy("level"), choices=LEVELS, required=False)
     effort = forms.ChoiceField(
-        label=gettext_lazy("Effort"), choices=[(key, each.name) for key, each in effort.EFFORTS.items()], required=False
+        label=gettext_lazy("Effort"), choices=[(key, each.name) for key, each in EFFORTS.items()], required=False
     )
-    result = forms.ChoiceField(label=gettext_lazy("Result achieved"), required=False)
-
-    def __init__(self, data: Any, *, campaigns: Sequence[Campaign], units: Sequence[Unit]) -> None:
-        """See _PlaceForm."""
-        super().__init__(data, campaigns=campaigns, units=units)
-        self.results = effort.results()
-        self.fields["result"] = forms.ChoiceField(
-            label=gettext_lazy("Result achieved"),
-            required=False,
-            choices=[(key, each.name) for key, each in self.results.items()],
-        )
+    result = forms.ChoiceField(
+        label=gettext_lazy("Result achieved"),
+        choices=[(key, each.name) for key, each in RESULTS.items()],
+        required=False,
+    )
 
     def choice(self) -> dict[str, Any]:
         """Return campaign, scope, level, effort and result: what was asked for, the default where that is unknown."""
@@ -91,8 +86,8 @@ class EffortForm(_PlaceForm):
         return {
             **place,
             "level": Unit.Kind.VILLAGE.value if inside else asked.get("level") or Unit.Kind.TOWNSHIP.value,
-            "effort": asked.get("effort") or next(iter(effort.EFFORTS)),
-            "result": asked.get("result") or effort.DEFAULT_RESULT,
+            "effort": asked.get("effort") or next(iter(EFFORTS)),
+            "result": asked.get("result") or DEFAULT_RESULT,
         }
 
 
