@@ -5,6 +5,7 @@ from reports.models.duties import DutyExemption, UnitLink
 from reports.models.plans import TaskEvent, TaskReport, WorkFile, WorkPlan, WorkTask
 from reports.models.rollups import CaseCount, DayCount, DirtyCase, DirtyDay, Freshness, RepeatCount, RosterCount
 from reports.models.schemes import AdjustmentEntry, EnteredFigure, EvidenceFile, Scheme
+from reports.models.screens import Boundary, BoundaryFile, HallLink
 from reports.models.shortfalls import Deduction, DeductionShare, PeerScore, Shortfall, item_key
 from reports.models.snapshots import Appeal, AppealFile, PastImport, PastScore, Snapshot
 
@@ -12,6 +13,8 @@ __all__ = [
     "AdjustmentEntry",
     "Appeal",
     "AppealFile",
+    "Boundary",
+    "BoundaryFile",
     "Bulletin",
     "BulletinReceipt",
     "BulletinSetup",
@@ -26,6 +29,7 @@ __all__ = [
     "EnteredFigure",
     "EvidenceFile",
     "Freshness",
+    "HallLink",
     "PastImport",
     "PastScore",
     "PeerScore",
