@@ -245,6 +245,8 @@ def refresh(limit: int = 100_000) -> int | None:
             DAY_COUNTS.write(campaign_id, sorted(keys))
         if len(entries) < limit:
             _set_fresh(began)
+        if entries:
+            Freshness.objects.update(changed_at=timezone.now())
     return len(entries)
 
 
@@ -261,6 +263,7 @@ def recount_all(campaign: Campaign | None = None) -> None:
             DAY_COUNTS.write(campaign_id, None)
         if not DirtyDay.objects.exists():
             _set_fresh(began)
+        Freshness.objects.update(changed_at=timezone.now())
 
 
 def _campaign_ids(campaign: Campaign | None) -> list[int]:

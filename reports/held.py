@@ -1,0 +1,81 @@
+"""Issues by the unit that holds them: what departments are judged by, and who is late.
+
+A place's figures count where a problem arose; who must act is its holder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from django.db.models import Count, Min, Q
+
+from issues import workflow
+from issues.models import Issue, Outcome
+from outreach.models import Campaign, Unit
+from reports.facts import ASIDE_STATES
+from reports.indicators import Facts
+
+CLOSED = Q(state=workflow.State.CLOSED)
+RUNNING = Q(state__in=workflow.RUNNING_STATES)
+JUDGED_OUTCOMES = (Outcome.SOLVED, Outcome.EXPLAINED, Outcome.NOT_ACCEPTED)
+
+
+def read(campaign: Campaign, today: date) -> dict[str, Facts]:
+    """Return department code → the figures of the issues it holds, its offices' with it. One query."""
+    rows = (
+        Issue.objects.filter(campaign=campaign, unit__kind=Unit.Kind.DEPARTMENT)
+        .order_by()
+        .values_list("unit__code")
+        .annotate(
+            issues_raised=Count("pk"),
+            issues_solved=Count("pk", filter=CLOSED & Q(outcome=Outcome.SOLVED)),
+            issues_explained=Count("pk", filter=CLOSED & Q(outcome=Outcome.EXPLAINED)),
+            issues_not_accepted=Count("pk", filter=CLOSED & Q(outcome=Outcome.NOT_ACCEPTED)),
+            issues_otherwise=Count("pk", filter=CLOSED & ~Q(outcome__in=JUDGED_OUTCOMES)),
+            issues_in_review=Count("pk", filter=Q(state__in=workflow.REVIEW_STATES)),
+            issues_set_aside=Count("pk", filter=Q(state__in=ASIDE_STATES)),
+            overdue=Count("pk", filter=RUNNING & Q(due_on__lt=today)),
+            not_due=Count("pk", filter=RUNNING & Q(due_on__gte=today)),
+        )
+    )
+    names = (
+        *("issues_raised", "issues_solved", "issues_explained", "issues_not_accepted", "issues_otherwise"),
+        *("issues_in_review", "issues_set_aside", "overdue", "not_due"),
+    )
+    found: dict[str, Facts] = {}
+    for code, *counts in rows:
+        counted = Facts(**dict(zip(names, counts, strict=True)))
+        # an office of a department (439900D0801) counts with the department (439900D08) too
+        for each in {code, code[:9]}:
+            found[each] = found.get(each, Facts()) + counted
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """A unit that holds overdue issues."""
+
+    unit: Unit
+    count: int
+    days: int  # the oldest one's, in calendar days
+
+
+def late_units(campaign: Campaign, codes: Iterable[str], today: date) -> list[Late]:
+    """Return the units at or below `codes` that hold overdue issues, those with the most first. Two queries."""
+    inside = Q()
+    for code in codes:
+        inside |= Q(unit__code__startswith=code)
+    if not inside:
+        return []
+    rows = list(
+        Issue.objects.overdue(today)
+        .filter(inside, campaign=campaign)
+        .order_by()
+        .values("unit")
+        .annotate(count=Count("pk"), oldest=Min("due_on"))
+    )
+    units = Unit.objects.select_related("parent").in_bulk([row["unit"] for row in rows])
+    late = [Late(units[row["unit"]], row["count"], (today - row["oldest"]).days) for row in rows]
+    return sorted(late, key=lambda row: (-row.count, -row.days, row.unit.sort_order, row.unit.code))
