@@ -15,11 +15,8 @@ from issues import workflow
 from issues.models import Issue, Outcome
 from outreach.models import Campaign, Unit
 from reports.facts import ASIDE_STATES
+from reports.figures import CLOSED, JUDGED_OUTCOMES, RUNNING
 from reports.indicators import Facts
-
-CLOSED = Q(state=workflow.State.CLOSED)
-RUNNING = Q(state__in=workflow.RUNNING_STATES)
-JUDGED_OUTCOMES = (Outcome.SOLVED, Outcome.EXPLAINED, Outcome.NOT_ACCEPTED)
 
 
 def read(campaign: Campaign, today: date) -> dict[str, Facts]:

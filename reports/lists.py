@@ -19,6 +19,7 @@ from issues.models import Issue, IssueQuerySet
 from issues.workflow import State
 from outreach import calendar
 from outreach.models import Campaign, Unit
+from reports.figures import JUDGED_OUTCOMES, RUNNING
 from visits.models import Visit, VisitQuerySet
 
 # Working days after which an issue that stands still in a state is called stuck.
@@ -58,8 +59,6 @@ class IssueList:
     by_holder: bool = False  # of the unit that holds them, not of the place where they arose
 
 
-RUNNING = Q(state__in=workflow.RUNNING_STATES)
-
 
 def _newly_overdue(window: Window) -> Q:
     """Due the day before one of the window's days, and still running."""
@@ -93,6 +92,12 @@ LISTS: dict[str, IssueList] = {
             has_days=True,
         ),
         IssueList("late", _("Overdue, by the unit that holds them"), lambda window: RUNNING & Q(due_on__lt=window.today), by_holder=True),
+        IssueList(
+            "held_judged",
+            _("Issues judged, by the unit that holds them"),
+            lambda window: Q(state=State.CLOSED, outcome__in=JUDGED_OUTCOMES) | RUNNING & Q(due_on__lt=window.today),
+            by_holder=True,
+        ),
         IssueList("held", _("Held and still open"), lambda window: Q(state__in=workflow.OPEN_STATES), by_holder=True),
         IssueList(
             "held_closed",
@@ -144,16 +149,27 @@ STUCK: dict[str, tuple[State, str | Promise]] = {
 }
 
 
-def issue_rows(which: IssueList, campaign: Campaign, codes: Iterable[str], window: Window) -> IssueQuerySet:
-    """The issues of a list at or below the units `codes`, whoever asks: narrow by visible_to before showing."""
+def issue_rows(
+    which: IssueList, campaign: Campaign, codes: Iterable[str], window: Window, *, exact: bool = False
+) -> IssueQuerySet:
+    """The issues of a list at or below the units `codes` (`exact`: not below), whoever asks: narrow by visible_to
+    before showing."""
     inside = Q()
     for code in codes:
         # a department has no place of its own: its issues are those it holds
         field = "unit" if which.by_holder or "D" in code else "place"
-        inside |= Q(**{f"{field}__code__startswith": code})
+        inside |= Q(**{f"{field}__code" if exact else f"{field}__code__startswith": code})
     if not inside:
         return Issue.objects.none()
     return Issue.objects.filter(inside & which.rows(window), campaign=campaign)
+
+
+def in_units(codes: Iterable[str]) -> Q:
+    """Issues that arose at or below these places, or that these units or those below them hold."""
+    inside = Q()
+    for code in codes:
+        inside |= Q(unit__code__startswith=code) | Q(place__code__startswith=code)
+    return inside
 
 
 def visit_rows(campaign: Campaign, unit: Unit, window: Window) -> VisitQuerySet:

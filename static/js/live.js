@@ -19,6 +19,8 @@ export function startLive(root) {
   root.addEventListener("htmx:configRequest", (event) => {
     if (isLive(event.detail.elt)) {
       event.detail.headers["If-None-Match"] = event.detail.elt.dataset.live;
+      // nobody asked for this page: it must not keep the session of an empty chair alive
+      event.detail.headers["X-Live"] = "1";
     }
   });
   root.addEventListener("htmx:beforeRequest", (event) => {
@@ -27,8 +29,15 @@ export function startLive(root) {
     }
   });
   root.addEventListener("htmx:beforeSwap", (event) => {
-    if (isLive(event.detail.elt) && event.detail.xhr.status === 304) {
+    if (!isLive(event.detail.elt)) return;
+    const { xhr, requestConfig } = event.detail;
+    const asked = new URL(requestConfig.path, document.baseURI).pathname;
+    if (xhr.status === 304) {
       event.detail.shouldSwap = false;
+    } else if (xhr.responseURL && new URL(xhr.responseURL).pathname !== asked) {
+      // led to the login page: the session has ended
+      event.detail.shouldSwap = false;
+      window.location.reload();
     }
   });
   document.addEventListener("visibilitychange", () => {
