@@ -1,15 +1,24 @@
-"""What an indicator came to for a unit in a period."""
+"""Scores: readings and a scheme in, a scoreboard out. Pure, in Decimal, with the arithmetic of every line in words.
+
+Marks are taken of values as they are shown (2 decimals), each line is rounded half up to 2 decimals and the total is
+the sum of what is shown: whoever has the sheet of paper and a calculator comes to the same score.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from decimal import Decimal
+from reports.schemes import SchemeContent, SchemeError, canonical
+from reports.scoreboard import Adjustment, GroupScore, LineScore, Reading, Scoreboard, Step, UnitReadings, UnitScore
 
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """One indicator of one unit in one period."""
-
-    numerator: int | Decimal
-    denominator: int | Decimal  # 0: nothing to judge by
-    value: Decimal | None  # as shown: percent with 2 decimals, or points for entered figures; None: no base
+__all__ = [
+    "Adjustment",
+    "GroupScore",
+    "LineScore",
+    "Reading",
+    "SchemeContent",
+    "SchemeError",
+    "Scoreboard",
+    "Step",
+    "UnitReadings",
+    "UnitScore",
+    "canonical",
+]

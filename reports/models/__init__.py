@@ -2,5 +2,23 @@
 
 from reports.models.boards import Confirmation, DayClose
 from reports.models.rollups import DayCount, DirtyDay, Freshness, RosterCount
+from reports.models.schemes import AdjustmentEntry, EnteredFigure, EvidenceFile, Scheme
+from reports.models.snapshots import Appeal, AppealFile, PastImport, PastScore, Snapshot
 
-__all__ = ["Confirmation", "DayClose", "DayCount", "DirtyDay", "Freshness", "RosterCount"]
+__all__ = [
+    "AdjustmentEntry",
+    "Appeal",
+    "AppealFile",
+    "Confirmation",
+    "DayClose",
+    "DayCount",
+    "DirtyDay",
+    "EnteredFigure",
+    "EvidenceFile",
+    "Freshness",
+    "PastImport",
+    "PastScore",
+    "RosterCount",
+    "Scheme",
+    "Snapshot",
+]
