@@ -92,6 +92,7 @@ LABELS: dict[str, str | Promise] = {
     "issue.rule_save": _("changed a routing rule"),
     "issue.rule_shift": _("moved a routing rule"),
     "ranking.exported": _("exported the ranking"),
+    "board.confirm": _("confirmed a week's figures"),
     "issue.mediation_paper": _("printed a paper of a mediation"),
     "channel.save": _("set up a message channel"),
     "channel.on": _("switched a message channel on"),

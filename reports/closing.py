@@ -48,7 +48,10 @@ def facts_of(counts: dict[str, Any]) -> Facts:
 def last_closes(campaign: Campaign, today: date, unit_ids: list[int]) -> list[tuple[date, dict[int, Facts]]]:
     """Return the last two days before `today` that were kept, the later first: day, unit id → figures."""
     days = list(
-        DayClose.objects.filter(campaign=campaign, day__lt=today).order_by("-day").values_list("day", flat=True).distinct()[:2]
+        DayClose.objects.filter(campaign=campaign, day__lt=today)
+        .order_by("-day")
+        .values_list("day", flat=True)
+        .distinct()[:2]
     )
     found: dict[date, dict[int, Facts]] = {day: {} for day in days}
     rows = DayClose.objects.filter(campaign=campaign, day__in=days, unit__in=unit_ids)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from django.utils import timezone
@@ -20,7 +19,7 @@ from outreach.models import LeaderLink, Unit
 from reports import held, lists
 from reports.board_links import Count, Opener
 from reports.held import Late
-from reports.indicators import COVERAGE, SOLUTION, ranking, rate
+from reports.indicators import COVERAGE, SOLUTION, ranking
 from reports.lists import LISTS, Window
 from reports.ranking import percent
 from reports.standing import Headline, Scope, Standing
@@ -84,7 +83,7 @@ class LeaderBoard:
     has_links: bool
     coverage: Headline
     solution: Headline
-    ended: Count  # issues signed off, whatever the outcome
+    ended: int  # issues signed off, whatever the outcome
     raised: int
     lines: list[UnitLine]
     late: list[LateLine]
@@ -96,11 +95,6 @@ class LeaderBoard:
     unanswered: int  # instructions whose answer is overdue
     paragraph: str
     sees_rows: bool
-
-    @property
-    def ended_share(self) -> Decimal | None:
-        """Issues signed off as a share of those raised, to hold against the time that has passed."""
-        return rate(self.ended.value, self.raised)
 
 
 def linked_units(user: User) -> list[Unit]:
@@ -136,12 +130,13 @@ def build(standing: Standing, user: User, *, whole: bool) -> LeaderBoard:
         has_links=bool(links),
         coverage=coverage,
         solution=solution,
-        ended=Count(
-            counted.issues_solved + counted.issues_explained + counted.issues_not_accepted + counted.issues_otherwise
-        ),
+        ended=standing.ended(scope.tops),
         raised=counted.issues_raised,
         lines=[_line(standing, opener, unit) for unit in shown],
-        late=[LateLine(row, Opener.of(user, standing.campaign).issues(row.unit, "late", exact=True)) for row in late[:LATE_SHOWN]],
+        late=[
+            LateLine(row, Opener.of(user, standing.campaign).issues(row.unit, "late", exact=True))
+            for row in late[:LATE_SHOWN]
+        ],
         late_more=max(0, len(late) - LATE_SHOWN),
         late_total=opener.count(sum(row.count for row in late), opener.issues(at, "late")),
         changes=changes_of(standing, scope, opener, at),
@@ -185,9 +180,7 @@ def changes_of(standing: Standing, scope: Scope, opener: Opener, at: Unit) -> li
     ]
     changes = [Change(_("Visits"), "walk", *visits)] if scope.places else []
     for key, label, icon in CHANGES:
-        counts = [
-            opener.count(found[f"{key}_{day:%Y%m%d}"], opener.issues(at, key, windows[day])) for day in days
-        ]
+        counts = [opener.count(found[f"{key}_{day:%Y%m%d}"], opener.issues(at, key, windows[day])) for day in days]
         changes.append(Change(label, icon, *counts))
     return changes
 
@@ -214,7 +207,10 @@ def paragraph(standing: Standing, scope: Scope, late: Sequence[Late]) -> str:
     parts = [_("As of %(hour)s:00 on %(month)s-%(day)s, %(scope)s: ") % _head(standing, scope)]
     if scope.places:
         coverage = standing.coverage(scope.places)
-        text = _("%(to_visit)s households to visit, %(covered)s visited, coverage rate %(rate)s%(change)s, time passed %(elapsed)s; ")
+        text = _(
+            "%(to_visit)s households to visit, %(covered)s visited, coverage rate %(rate)s%(change)s, time passed "
+            "%(elapsed)s; "
+        )
         parts.append(
             text
             % {
@@ -253,7 +249,7 @@ def _head(standing: Standing, scope: Scope) -> dict[str, object]:
 
 
 def change_words(headline: Headline) -> str:
-    """", up 0.50 points since yesterday", or "" without a base."""
+    """ ", up 0.50 points since yesterday", or "" without a base."""
     change = headline.change
     if change is None or not headline.is_since_yesterday:
         return ""

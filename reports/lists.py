@@ -18,10 +18,11 @@ from issues import workflow
 from issues.models import Issue, IssueQuerySet
 from issues.workflow import State
 from outreach import calendar
-from outreach.models import Campaign, Unit
+from outreach.models import Campaign
 from reports.figures import JUDGED_OUTCOMES, RUNNING
 from visits.models import Visit, VisitQuerySet
 
+WEEK = timedelta(days=6)  # from its Monday to its Sunday
 # Working days after which an issue that stands still in a state is called stuck.
 STUCK_AFTER = {State.NEW: 1, State.ASSIGNED: 1, State.DONE: 3, State.VERIFIED: 3, State.REPORTED: 5}
 
@@ -59,7 +60,6 @@ class IssueList:
     by_holder: bool = False  # of the unit that holds them, not of the place where they arose
 
 
-
 def _newly_overdue(window: Window) -> Q:
     """Due the day before one of the window's days, and still running."""
     day = timedelta(days=1)
@@ -91,7 +91,12 @@ LISTS: dict[str, IssueList] = {
             lambda window: Q(supervised_at__isnull=False) & window.holds("supervised_at"),
             has_days=True,
         ),
-        IssueList("late", _("Overdue, by the unit that holds them"), lambda window: RUNNING & Q(due_on__lt=window.today), by_holder=True),
+        IssueList(
+            "late",
+            _("Overdue, by the unit that holds them"),
+            lambda window: RUNNING & Q(due_on__lt=window.today),
+            by_holder=True,
+        ),
         IssueList(
             "held_judged",
             _("Issues judged, by the unit that holds them"),
@@ -172,11 +177,15 @@ def in_units(codes: Iterable[str]) -> Q:
     return inside
 
 
-def visit_rows(campaign: Campaign, unit: Unit, window: Window) -> VisitQuerySet:
-    """The visits of the window's days in `unit` and below, whoever asks: narrow by visible_to before showing."""
-    return Visit.objects.filter(
-        window.holds("visited_at"), campaign=campaign, household__village__code__startswith=unit.code
-    )
+def visit_rows(campaign: Campaign, codes: Iterable[str], window: Window) -> VisitQuerySet:
+    """The visits of the window's days at or below the units `codes`, whoever asks: narrow by visible_to before
+    showing."""
+    inside = Q()
+    for code in codes:
+        inside |= Q(household__village__code__startswith=code)
+    if not inside:
+        return Visit.objects.none()
+    return Visit.objects.filter(inside, window.holds("visited_at"), campaign=campaign)
 
 
 def counts(querysets: Mapping[str, QuerySet[Any]]) -> dict[str, int]:

@@ -12,6 +12,7 @@ from reports.models import Freshness
 
 # What a board shows beside rollups (messages, imports, instructions) is at most this old.
 SLICE_SECONDS = 300
+POLL_SECONDS = 30
 
 
 def tag(request: HttpRequest) -> str:

@@ -108,6 +108,8 @@ class OfficeBoard:
     quiet_days: int
     coverage: Headline
     solution: Headline
+    ended: int
+    raised: int
     total: PlaceLine
     places: list[PlaceLine]
     departments: list[DepartmentLine]
@@ -144,6 +146,8 @@ def build(standing: Standing, user: User, scope: Unit, *, period: str, quiet_day
         quiet_days=quiet_days,
         coverage=standing.coverage([scope], opener.figure(scope, "to_visit")),
         solution=standing.solution([scope], opener.figure(scope, "judged")),
+        ended=standing.ended([scope]),
+        raised=standing.of([scope]).issues_raised,
         total=_place(standing, opener, scope, window, done, closed_all, quiet),
         places=[_place(standing, opener, unit, window, done, closed.get(unit.code, 0), quiet) for unit in places],
         departments=_departments(standing, opener, window) if scope.kind == Unit.Kind.DISTRICT else [],
@@ -256,9 +260,7 @@ def _quiet(standing: Standing, opener: Opener, scope: Unit, days: int) -> list[Q
 
 
 def _stuck(standing: Standing, opener: Opener, scope: Unit, window: Window) -> list[Stuck]:
-    counts = lists.counts(
-        {key: lists.issue_rows(LISTS[key], standing.campaign, [scope.code], window) for key in STUCK}
-    )
+    counts = lists.counts({key: lists.issue_rows(LISTS[key], standing.campaign, [scope.code], window) for key in STUCK})
     return [
         Stuck(
             label=LISTS[key].label,
@@ -289,7 +291,11 @@ def _waiting(standing: Standing, user: User, scope: Unit) -> list[Waiting]:
         ("difficult", difficult.in_tab(issues, "waiting", cutoff), Permission.ISSUE_VIEW),
         ("answers", overdue_answers, Permission.ISSUE_VIEW),
         ("doors", doors, Permission.UNREACHABLE_CONFIRM),
-        ("imports", RosterImport.objects.visible_to(user).filter(state=RosterImport.State.CHECKED), Permission.ROSTER_IMPORT),
+        (
+            "imports",
+            RosterImport.objects.visible_to(user).filter(state=RosterImport.State.CHECKED),
+            Permission.ROSTER_IMPORT,
+        ),
         ("messages", Delivery.objects.visible_to(user).stuck(), Permission.MESSAGE_WATCH),
         ("notes", notes, Permission.RANKING_VIEW),
     ]

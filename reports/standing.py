@@ -159,7 +159,15 @@ class Standing:
             if all(unit.pk in by_unit or unit.code not in self.now for unit in units):
                 then = sum((by_unit.get(unit.pk, Facts()) for unit in units), Facts())
                 closes.append((day, indicator.numerator(then), indicator.denominator(then)))
-        return Headline(indicator, indicator.numerator(counted), indicator.denominator(counted), closes, self.today, url)
+        return Headline(
+            indicator, indicator.numerator(counted), indicator.denominator(counted), closes, self.today, url
+        )
+
+    def ended(self, units: Iterable[Unit]) -> int:
+        """Issues of the units that were signed off, whatever came of them."""
+        counted = self.of(units)
+        explained = counted.issues_explained + counted.issues_not_accepted
+        return counted.issues_solved + explained + counted.issues_otherwise
 
     def coverage(self, units: Sequence[Unit], url: str = "") -> Headline:
         return self.headline(COVERAGE, units, url)

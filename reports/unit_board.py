@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING
 
 from django.db.models import Count as CountOf
@@ -23,6 +23,7 @@ from reports.lists import LISTS, Window
 from reports.models import Confirmation
 from reports.office_board import last_week
 from reports.standing import Headline, Scope, Standing
+from reports.unit_score import ScoreCard, score_card
 from visits.models import Assignment
 
 if TYPE_CHECKING:
@@ -84,6 +85,8 @@ class UnitBoard:
     is_department: bool
     coverage: Headline | None
     solution: Headline
+    ended: int
+    raised: int
     overdue: Count
     held: Count
     unvisited: Count
@@ -97,6 +100,7 @@ class UnitBoard:
     children: list[Unit]
     linked: list[Unit]  # a department's townships, through the leaders both are linked to
     week: Week | None
+    card: ScoreCard | None
     sees_rows: bool
 
 
@@ -118,6 +122,8 @@ def build(standing: Standing, user: User, unit: Unit) -> UnitBoard:
         is_department=is_department,
         coverage=None if is_department else standing.coverage([unit], opener.figure(unit, "to_visit")),
         solution=standing.solution([unit], opener.figure(unit, "judged")),
+        ended=standing.ended([unit]),
+        raised=now.issues_raised,
         overdue=opener.count(counts["late"], opener.issues(unit, "late")),
         held=opener.count(counts["held"], opener.issues(unit, "held")),
         unvisited=opener.count(now.unvisited, "" if is_department else opener.figure(unit, "unvisited")),
@@ -131,6 +137,7 @@ def build(standing: Standing, user: User, unit: Unit) -> UnitBoard:
         children=_children(standing, unit),
         linked=_linked(standing, unit) if is_department else [],
         week=week_of(standing, user, unit),
+        card=score_card(standing.campaign, user, unit),
         sees_rows=access.has_permission(user, Permission.ISSUE_VIEW),
     )
 
@@ -206,21 +213,23 @@ def may_confirm(user: User, unit: Unit) -> bool:
 
 def week_figures(standing: Standing, unit: Unit, first: date) -> dict[str, int]:
     """The figures of the week that begins on `first`, and how the unit stands now, by key."""
-    window = Window(first, first + timedelta(days=6), standing.today)
-    counted = facts.read(
-        standing.campaign, standing.units, standing.today, first=window.first, last=window.last
-    ).get(unit.code, Facts())
+    window = Window(first, first + lists.WEEK, standing.today)
+    counted = facts.read(standing.campaign, standing.units, standing.today, first=window.first, last=window.last).get(
+        unit.code, Facts()
+    )
     is_department = unit.kind == Unit.Kind.DEPARTMENT
     counts = lists.counts(
-        {
-            key: lists.issue_rows(LISTS[key], standing.campaign, [unit.code], window)
-            for key in ("raised", "closed")
-        }
+        {key: lists.issue_rows(LISTS[key], standing.campaign, [unit.code], window) for key in ("raised", "closed")}
     )
     values = {"raised": counts["raised"], "closed": counts["closed"], "overdue": standing.of([unit]).overdue}
     if not is_department:
         now = standing.of([unit])
-        values |= {"visits": counted.visits, "covered": counted.covered, "to_visit": now.to_visit, "visited": now.covered}
+        values |= {
+            "visits": counted.visits,
+            "covered": counted.covered,
+            "to_visit": now.to_visit,
+            "visited": now.covered,
+        }
     return values
 
 
@@ -230,7 +239,7 @@ def week_of(standing: Standing, user: User, unit: Unit) -> Week | None:
     code = access.reach(user)
     if code is None or not unit.code.startswith(code) or unit.kind == Unit.Kind.DISTRICT:
         return None
-    if first + timedelta(days=6) < standing.campaign.starts_on:
+    if first + lists.WEEK < standing.campaign.starts_on:
         return None
     done = (
         Confirmation.objects.visible_to(user)
@@ -241,7 +250,7 @@ def week_of(standing: Standing, user: User, unit: Unit) -> Week | None:
     values = done.figures if done else week_figures(standing, unit, first)
     return Week(
         first=first,
-        last=first + timedelta(days=6),
+        last=first + lists.WEEK,
         figures=[(label, values[key]) for key, label in WEEK_FIGURES if key in values],
         values=values,
         done=done,
