@@ -153,6 +153,11 @@ class LineScore:
     marks: Decimal | None
     steps: tuple[Step, ...]
 
+    @property
+    def title(self) -> str:
+        """The line's name for people: the scheme's own words, or those of a line the arithmetic added."""
+        return gettext(self.label)
+
     def to_json(self) -> dict[str, Any]:
         """Return it for canonical JSON."""
         return {
