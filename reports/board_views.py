@@ -189,6 +189,7 @@ def unit_confirm(request: HttpRequest, code: str) -> HttpResponse:
 @require_GET
 def confirmations(request: HttpRequest) -> HttpResponse:
     """Which units within reach confirmed the last week's figures, which found them wrong, and which did neither."""
+    demand(request.user, Permission.ISSUE_VIEW)
     campaign = _campaign_of(request)
     if campaign is None:
         return _no_campaign(request)

@@ -205,11 +205,11 @@ def _departments(standing: Standing, opener: Opener, window: Window) -> list[Dep
         .order_by()
         .values_list("unit__code")
         .annotate(
-            CountOf("pk", filter=Q(state__in=workflow.OPEN_STATES)),
-            CountOf("pk", filter=LISTS["held_unaccepted"].rows(window)),
-            CountOf("pk", filter=LISTS["held_closed"].rows(window)),
-            CountOf("pk", filter=LISTS["late"].rows(window)),
-            Min("due_on", filter=LISTS["late"].rows(window)),
+            is_open=CountOf("pk", filter=Q(state__in=workflow.OPEN_STATES)),
+            unaccepted=CountOf("pk", filter=LISTS["held_unaccepted"].rows(window)),
+            closed=CountOf("pk", filter=LISTS["held_closed"].rows(window)),
+            overdue=CountOf("pk", filter=LISTS["late"].rows(window)),
+            oldest=Min("due_on", filter=LISTS["late"].rows(window)),
         )
     )
     found = {code: counts for code, *counts in rows}

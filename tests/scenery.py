@@ -279,17 +279,28 @@ SPECIAL: dict[str, dict[str, Callable[[Place], Any]]] = {
     "issues:dispute_party_remove": {"pk": lambda place: place.dispute.pk},
     "issues:dispute_paper": {"pk": lambda place: place.dispute.pk, "paper": lambda place: "record"},
     "clues:step": {"name": lambda place: "note"},
+    "boards:issue_rows": {"key": lambda place: "held"},
+    "boards:unit": {"code": lambda place: place.unit.code},
     "reports:household_rows": {"figure": lambda place: "covered"},
     "reports:issue_rows": {"figure": lambda place: "solved"},
 }
 # A page about things that also asks for the right to see the things themselves.
 ALSO_NEEDS = {
     "issues:household_issues": Permission.HOUSEHOLD_VIEW,
+    "boards:confirmations": Permission.ISSUE_VIEW,
+    "boards:issue_rows": Permission.ISSUE_VIEW,
+    "boards:visit_rows": Permission.HOUSEHOLD_VIEW,
     "reports:household_rows": Permission.HOUSEHOLD_VIEW,
     "reports:issue_rows": Permission.ISSUE_VIEW,
 }
 # Figures are the whole district's to compare; the rows behind them show only as far as one's reach.
-FIGURES_OF_NEIGHBOURS = {"reports:household_rows", "reports:issue_rows"}
+FIGURES_OF_NEIGHBOURS = {
+    "boards:issue_rows",
+    "boards:unit",
+    "boards:visit_rows",
+    "reports:household_rows",
+    "reports:issue_rows",
+}
 
 
 class UnknownArgumentError(Exception):
