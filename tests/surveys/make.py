@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from datetime import date, timedelta
 from typing import Any
 
 from django.utils import timezone
 
+from outreach.models import Unit, User
+from surveys import questionnaire
 from surveys.actions import asking, writing
 from surveys.actions.asking import Respondent
-from surveys.models import Channel, Round, Version
+from surveys.models import Channel, Questionnaire, Round, Version
 from tests.cast import Cast
 
 SAFETY: dict[str, Any] = {
@@ -56,6 +59,30 @@ SAFETY: dict[str, Any] = {
 }
 SAFE = {"lives_here": "yes", "safe": "5"}
 NOT_SAFE = {"lives_here": "yes", "safe": "2", "worries": ["fraud"]}
+
+
+def ask_round(district: Unit, by: User) -> Round:
+    """A round being asked in `district`, made without asking who may."""
+    content = questionnaire.from_json(SAFETY)
+    version = Version.objects.create(
+        questionnaire=Questionnaire.objects.create(district=district, name="安全感", created_by=by),
+        number=1,
+        content=questionnaire.to_json(content),
+        digest=hashlib.sha256(questionnaire.canonical(content).encode()).hexdigest(),
+        published_at=timezone.now(),
+        published_by=by,
+    )
+    today = timezone.localdate()
+    return Round.objects.create(
+        district=district,
+        version=version,
+        name="第一轮",
+        starts_on=today - timedelta(days=10),
+        ends_on=today + timedelta(days=10),
+        channels=[channel.value for channel in Channel],
+        state=Round.State.OPEN,
+        created_by=by,
+    )
 
 
 def published(cast: Cast, content: dict[str, Any] | None = None, name: str = "安全感") -> Version:
