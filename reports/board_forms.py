@@ -38,7 +38,7 @@ class RowsForm(forms.Form):
 
     first = forms.DateField(required=False)
     last = forms.DateField(required=False)
-    exact = forms.BooleanField(required=False)
+    holder = forms.RegexField(r"^\d{6,12}$|^\d{6}D\d{2,4}$", required=False)
     mine = forms.BooleanField(required=False)
 
     def window(self, today: date) -> Window:

@@ -47,11 +47,11 @@ class Opener:
             name = "reports:issue_rows" if self.reader.issues else ""
         return reverse(name, args=[self.campaign.pk, unit.code, key]) if name else ""
 
-    def issues(self, unit: Unit, key: str, window: Window | None = None, *, exact: bool = False) -> str:
-        """The issues of one of the boards' lists; `exact`: of the unit alone, not those below it."""
+    def issues(self, unit: Unit, key: str, window: Window | None = None, *, holder: Unit | None = None) -> str:
+        """The issues of one of the boards' lists; `holder`: of these the ones it holds itself."""
         if not self.reader.issues:
             return ""
-        return self._address("boards:issue_rows", [self.campaign.pk, unit.code, key], window, exact=exact)
+        return self._address("boards:issue_rows", [self.campaign.pk, unit.code, key], window, holder=holder)
 
     def visits(self, unit: Unit, window: Window) -> str:
         """The visits of some days."""
@@ -63,12 +63,12 @@ class Opener:
         """A figure that opens where there is something to open."""
         return Count(value, url if value else "")
 
-    def _address(self, name: str, args: list[object], window: Window | None, *, exact: bool = False) -> str:
+    def _address(self, name: str, args: list[object], window: Window | None, *, holder: Unit | None = None) -> str:
         asked: dict[str, str] = {}
         if window is not None:
             asked |= {"first": window.first.isoformat(), "last": window.last.isoformat()}
-        if exact:
-            asked["exact"] = "1"
+        if holder is not None:
+            asked["holder"] = holder.code
         if self.mine:
             asked["mine"] = "1"
         return reverse(name, args=args) + (f"?{urlencode(asked)}" if asked else "")

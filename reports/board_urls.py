@@ -13,9 +13,9 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("leader/", views.leader, name="leader"),
     path("dispatch/", views.office, name="office"),
+    path("confirm/", views.week_confirm, name="week_confirm"),
     path("confirmations/", views.confirmations, name="confirmations"),
     re_path(rf"^units/{CODE}/$", views.unit, name="unit"),
-    re_path(rf"^units/{CODE}/confirm/$", views.unit_confirm, name="unit_confirm"),
     re_path(ROWS + r"/issues/(?P<key>[a-z_]+)/$", views.issue_rows, name="issue_rows"),
     re_path(ROWS + r"/visits/$", views.visit_rows, name="visit_rows"),
 ]

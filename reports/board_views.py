@@ -164,18 +164,19 @@ def _unit(request: HttpRequest, code: str) -> HttpResponse:
 
 @require(Permission.TASK_REPORT)
 @require_POST
-def unit_confirm(request: HttpRequest, code: str) -> HttpResponse:
+def week_confirm(request: HttpRequest) -> HttpResponse:
     """Confirm the last week's figures of one's own unit, or say what is wrong with them."""
-    found = get_object_or_404(Unit.objects.visible_to(request.user), code=code)
+    post = post_of(request.user)
+    assert post is not None
     campaign = _campaign_of(request)
     form = ConfirmForm(request.POST)
-    back = redirect("boards:unit", code)
+    back = redirect("boards:unit", post.unit.code)
     if campaign is None or not form.is_valid():
         messages.error(request, _("Nothing was saved: look at the figures again and confirm them once more."))
         return back
     try:
         confirm_week(
-            shown=standing.read(campaign, timezone.localdate()), unit=found, by=acting(request), **form.cleaned_data
+            shown=standing.read(campaign, timezone.localdate()), unit=post.unit, by=acting(request), **form.cleaned_data
         )
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
@@ -241,7 +242,7 @@ def _rows_context(request: HttpRequest, every: QuerySet[Any], seen: QuerySet[Any
 
 
 def _page_url(request: HttpRequest, after: str) -> str:
-    kept = {key: request.GET[key] for key in ("first", "last", "exact", "mine") if key in request.GET}
+    kept = {key: request.GET[key] for key in ("first", "last", "holder", "mine") if key in request.GET}
     return "?" + urlencode(kept | ({"after": after} if after else {}))
 
 
@@ -256,9 +257,9 @@ def issue_rows(request: HttpRequest, campaign: str, code: str, key: str) -> Http
         raise Http404(key)
     form = RowsForm(request.GET)
     window = form.window(timezone.localdate())
-    linked = leader_board.linked_units(acting(request)) if form.cleaned_data["mine"] else []
+    linked = leader_board.linked_units(acting(request)) if form.cleaned_data.get("mine") else []
     codes = standing.Scope("", linked).codes if linked else [place.code]
-    every = lists.issue_rows(which, chosen, codes, window, exact=bool(form.cleaned_data["exact"]) and not linked)
+    every = lists.issue_rows(which, chosen, codes, window, holder=form.cleaned_data.get("holder", ""))
     seen = every.visible_to(request.user)
     after = request.GET.get("after", "")
     page = seen.select_related("place", "unit", "category").order_by("-pk")
@@ -287,7 +288,7 @@ def visit_rows(request: HttpRequest, campaign: str, code: str) -> HttpResponse:
     chosen, place = _place_of(request, campaign, code)
     form = RowsForm(request.GET)
     window = form.window(timezone.localdate())
-    linked = leader_board.linked_units(acting(request)) if form.cleaned_data["mine"] else []
+    linked = leader_board.linked_units(acting(request)) if form.cleaned_data.get("mine") else []
     places = standing.Scope("", linked).places if linked else [place]
     every = lists.visit_rows(chosen, [each.code for each in places], window)
     seen = every.visible_to(request.user)

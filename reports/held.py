@@ -5,7 +5,7 @@ A place's figures count where a problem arose; who must act is its holder.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -14,9 +14,11 @@ from django.db.models import Count, Min, Q
 from issues import workflow
 from issues.models import Issue, Outcome
 from outreach.models import Campaign, Unit
+from reports import lists
 from reports.facts import ASIDE_STATES
 from reports.figures import CLOSED, JUDGED_OUTCOMES, RUNNING
 from reports.indicators import Facts
+from reports.lists import Window
 
 
 def read(campaign: Campaign, today: date) -> dict[str, Facts]:
@@ -59,20 +61,12 @@ class Late:
     days: int  # the oldest one's, in calendar days
 
 
-def late_units(campaign: Campaign, codes: Iterable[str], today: date) -> list[Late]:
-    """Return the units at or below `codes` that hold overdue issues, those with the most first. Two queries."""
-    inside = Q()
-    for code in codes:
-        inside |= Q(unit__code__startswith=code)
-    if not inside:
-        return []
-    rows = list(
-        Issue.objects.overdue(today)
-        .filter(inside, campaign=campaign)
-        .order_by()
-        .values("unit")
-        .annotate(count=Count("pk"), oldest=Min("due_on"))
-    )
+def late_units(campaign: Campaign, codes: Sequence[str], today: date) -> list[Late]:
+    """Return who holds overdue issues that arose at or below the units `codes` or are held there, those with the most
+    first: a township sees the departments that are late with its problems. Two queries."""
+    window = Window.of_day(today, today)
+    overdue = lists.issue_rows(lists.LISTS["late_here"], campaign, codes, window)
+    rows = list(overdue.order_by().values("unit").annotate(count=Count("pk"), oldest=Min("due_on")))
     units = Unit.objects.select_related("parent").in_bulk([row["unit"] for row in rows])
     late = [Late(units[row["unit"]], row["count"], (today - row["oldest"]).days) for row in rows]
     return sorted(late, key=lambda row: (-row.count, -row.days, row.unit.sort_order, row.unit.code))

@@ -117,10 +117,12 @@ def build(standing: Standing, user: User, *, whole: bool) -> LeaderBoard:
     only = scope.tops[0] if len(scope.tops) == 1 else None
     # several units together have no page of rows for a rate: each has its own in the table below
     coverage = standing.coverage(scope.places, opener.figure(only, "to_visit") if only else "#units")
-    solution = standing.solution(scope.tops, opener.figure(only, "judged") if only else "#units")
+    # a department's issues arose in the places: counted with them they would count twice
+    judged = scope.places or scope.tops
+    solution = standing.solution(judged, opener.figure(only, "judged") if only else "#units")
     sees_rows = access.has_permission(user, Permission.ISSUE_VIEW)
     late = held.late_units(standing.campaign, scope.codes, standing.today) if sees_rows else []
-    counted = standing.of(scope.tops)
+    counted = standing.of(judged)
     waiting, waiting_total, unanswered = _difficult(standing, user, scope) if sees_rows else ([], 0, 0)
     at = only or district
     return LeaderBoard(
@@ -130,15 +132,12 @@ def build(standing: Standing, user: User, *, whole: bool) -> LeaderBoard:
         has_links=bool(links),
         coverage=coverage,
         solution=solution,
-        ended=standing.ended(scope.tops),
+        ended=standing.ended(judged),
         raised=counted.issues_raised,
         lines=[_line(standing, opener, unit) for unit in shown],
-        late=[
-            LateLine(row, Opener.of(user, standing.campaign).issues(row.unit, "late", exact=True))
-            for row in late[:LATE_SHOWN]
-        ],
+        late=late_lines(opener, at, late[:LATE_SHOWN]),
         late_more=max(0, len(late) - LATE_SHOWN),
-        late_total=opener.count(sum(row.count for row in late), opener.issues(at, "late")),
+        late_total=opener.count(sum(row.count for row in late), opener.issues(at, "late_here")),
         changes=changes_of(standing, scope, opener, at),
         difficult=waiting,
         difficult_total=waiting_total,
@@ -146,6 +145,11 @@ def build(standing: Standing, user: User, *, whole: bool) -> LeaderBoard:
         paragraph=paragraph(standing, scope, late),
         sees_rows=sees_rows,
     )
+
+
+def late_lines(opener: Opener, at: Unit, late: Sequence[Late]) -> list[LateLine]:
+    """Each late unit with the way to what it is late with, of the issues of `at`."""
+    return [LateLine(row, opener.issues(at, "late_here", holder=row.unit)) for row in late]
 
 
 def _line(standing: Standing, opener: Opener, unit: Unit) -> UnitLine:
@@ -203,7 +207,8 @@ def _difficult(standing: Standing, user: User, scope: Scope) -> tuple[list[Diffi
 def paragraph(standing: Standing, scope: Scope, late: Sequence[Late]) -> str:
     """The sentences people paste into a group: totals, change, the first three and who is late; units, never names of
     people or households."""
-    counted = standing.of(scope.tops)
+    judged = scope.places or scope.tops
+    counted = standing.of(judged)
     parts = [_("As of %(hour)s:00 on %(month)s-%(day)s, %(scope)s: ") % _head(standing, scope)]
     if scope.places:
         coverage = standing.coverage(scope.places)
@@ -221,7 +226,7 @@ def paragraph(standing: Standing, scope: Scope, late: Sequence[Late]) -> str:
                 "elapsed": percent(standing.elapsed.percent),
             }
         )
-    solution = standing.solution(scope.tops)
+    solution = standing.solution(judged)
     text = _("%(raised)s issues raised, %(solved)s solved, solution rate %(rate)s%(change)s, %(overdue)s overdue.")
     parts.append(
         text
@@ -244,7 +249,7 @@ def paragraph(standing: Standing, scope: Scope, late: Sequence[Late]) -> str:
 def _head(standing: Standing, scope: Scope) -> dict[str, object]:
     at = timezone.localtime(standing.counted_at or timezone.now())
     is_all = scope.tops == [standing.district]
-    name = _("whole district") if is_all else _(", ").join(unit.name for unit in scope.tops)
+    name = _("whole district") if is_all else _(", ").join(unit.name for unit in scope.places or scope.tops)
     return {"hour": at.hour, "month": at.month, "day": at.day, "scope": name}
 
 

@@ -58,6 +58,7 @@ class IssueList:
     rows: Callable[[Window], Q]
     has_days: bool = False
     by_holder: bool = False  # of the unit that holds them, not of the place where they arose
+    by_either: bool = False  # arisen in the unit or held by it
 
 
 def _newly_overdue(window: Window) -> Q:
@@ -97,6 +98,7 @@ LISTS: dict[str, IssueList] = {
             lambda window: RUNNING & Q(due_on__lt=window.today),
             by_holder=True,
         ),
+        IssueList("late_here", _("Overdue, open"), lambda window: RUNNING & Q(due_on__lt=window.today), by_either=True),
         IssueList(
             "held_judged",
             _("Issues judged, by the unit that holds them"),
@@ -155,18 +157,23 @@ STUCK: dict[str, tuple[State, str | Promise]] = {
 
 
 def issue_rows(
-    which: IssueList, campaign: Campaign, codes: Iterable[str], window: Window, *, exact: bool = False
+    which: IssueList, campaign: Campaign, codes: Iterable[str], window: Window, *, holder: str = ""
 ) -> IssueQuerySet:
-    """The issues of a list at or below the units `codes` (`exact`: not below), whoever asks: narrow by visible_to
-    before showing."""
+    """The issues of a list at or below the units `codes`, whoever asks: narrow by visible_to before showing.
+
+    `holder`: only those the unit of that code holds itself.
+    """
+    held = Q(unit__code=holder) if holder else Q()
+    if which.by_either:
+        return Issue.objects.filter(in_units(codes), held, which.rows(window), campaign=campaign)
     inside = Q()
     for code in codes:
         # a department has no place of its own: its issues are those it holds
         field = "unit" if which.by_holder or "D" in code else "place"
-        inside |= Q(**{f"{field}__code" if exact else f"{field}__code__startswith": code})
+        inside |= Q(**{f"{field}__code__startswith": code})
     if not inside:
         return Issue.objects.none()
-    return Issue.objects.filter(inside & which.rows(window), campaign=campaign)
+    return Issue.objects.filter(inside, held, which.rows(window), campaign=campaign)
 
 
 def in_units(codes: Iterable[str]) -> Q:

@@ -23,7 +23,7 @@ from outreach.models import Delivery, Unit
 from reports import facts, held, lists
 from reports.board_links import Count, Opener
 from reports.indicators import Facts
-from reports.leader_board import LateLine
+from reports.leader_board import LateLine, late_lines
 from reports.lists import LISTS, STUCK, Window
 from reports.models import Confirmation, DayCount
 from reports.standing import Headline, Standing
@@ -151,9 +151,9 @@ def build(standing: Standing, user: User, scope: Unit, *, period: str, quiet_day
         total=_place(standing, opener, scope, window, done, closed_all, quiet),
         places=[_place(standing, opener, unit, window, done, closed.get(unit.code, 0), quiet) for unit in places],
         departments=_departments(standing, opener, window) if scope.kind == Unit.Kind.DISTRICT else [],
-        late=[LateLine(row, opener.issues(row.unit, "late", exact=True)) for row in late[:LATE_SHOWN]],
+        late=late_lines(opener, scope, late[:LATE_SHOWN]),
         late_more=max(0, len(late) - LATE_SHOWN),
-        late_total=opener.count(sum(row.count for row in late), opener.issues(scope, "late")),
+        late_total=opener.count(sum(row.count for row in late), opener.issues(scope, "late_here")),
         quiet=quiet[:QUIET_SHOWN],
         quiet_total=len(quiet),
         stuck=_stuck(standing, opener, scope, window),
@@ -205,7 +205,7 @@ def _departments(standing: Standing, opener: Opener, window: Window) -> list[Dep
         .order_by()
         .values_list("unit__code")
         .annotate(
-            is_open=CountOf("pk", filter=Q(state__in=workflow.OPEN_STATES)),
+            still_open=CountOf("pk", filter=Q(state__in=workflow.OPEN_STATES)),
             unaccepted=CountOf("pk", filter=LISTS["held_unaccepted"].rows(window)),
             closed=CountOf("pk", filter=LISTS["held_closed"].rows(window)),
             overdue=CountOf("pk", filter=LISTS["late"].rows(window)),
