@@ -150,9 +150,10 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
 def _unit(request: HttpRequest, code: str) -> HttpResponse:
     post = post_of(request.user)
     assert post is not None
-    found = get_object_or_404(Unit, code=code, code__startswith=post.unit.district_code)
+    district = post.unit.district_code
 
     def build(shown: standing.Standing) -> dict[str, Any]:
+        found = get_object_or_404(Unit, code=code, code__startswith=district)
         board = unit_board.build(shown, acting(request), found)
         form = None
         if board.week is not None and board.week.may_confirm:
