@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from outreach.charts import Chart, Series
 from outreach.models import Unit
 from reports.closing import facts_of
-from reports.indicators import SOLUTION, rate
+from reports.indicators import SOLUTION, Facts, rate
 from reports.models import DayClose, DayCount
 from reports.standing import Elapsed, Standing
 
@@ -93,15 +93,12 @@ def _solution(standing: Standing, units: list[Unit]) -> Chart:
     """As it was shown at the end of each day; today as it stands."""
     days = _days(standing)[:-1]
     pks = [unit.pk for unit in units]
-    kept: dict[date, list[tuple[int, int]]] = {}
+    kept: dict[date, list[Facts]] = {}
     rows = DayClose.objects.filter(campaign=standing.campaign, unit__in=pks, day__in=days)
     for day, counts in rows.values_list("day", "counts"):
-        then = facts_of(counts)
-        kept.setdefault(day, []).append((SOLUTION.numerator(then), SOLUTION.denominator(then)))
-    values: list[Decimal | None] = [
-        rate(sum(part[0] for part in kept[day]), sum(part[1] for part in kept[day])) if day in kept else None
-        for day in days
-    ]
+        kept.setdefault(day, []).append(facts_of(counts))
+    sums = [sum(kept.get(day, []), Facts()) for day in days]
+    values: list[Decimal | None] = [rate(SOLUTION.numerator(each), SOLUTION.denominator(each)) for each in sums]
     return Chart(
         title=_("Solution rate day by day"),
         labels=[_label(day) for day in [*days, standing.today]],

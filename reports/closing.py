@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
 from datetime import date
 from typing import Any
 
 from outreach.models import Campaign, Unit
 from reports import facts, held
-from reports.indicators import Facts
+from reports.indicators import COUNTS, Facts
 from reports.models import DayClose
-
-NAMES = tuple(field.name for field in fields(Facts))
 
 
 def close_day(day: date) -> int:
@@ -20,7 +17,7 @@ def close_day(day: date) -> int:
     count = 0
     for campaign in Campaign.objects.open().select_related("district").order_by("pk"):
         rows = [
-            DayClose(campaign=campaign, unit_id=unit_id, day=day, counts=asdict(counted))
+            DayClose(campaign=campaign, unit_id=unit_id, day=day, counts=counts_of(counted))
             for unit_id, counted in _counted(campaign, day)
         ]
         DayClose.objects.bulk_create(
@@ -40,9 +37,15 @@ def _counted(campaign: Campaign, day: date) -> list[tuple[int, Facts]]:
     return [(unit.pk, now[unit.code]) for unit in units if unit.code in now]
 
 
+def counts_of(counted: Facts) -> dict[str, int]:
+    """Return the counts as they are kept."""
+    return {name: getattr(counted, name) for name in COUNTS}
+
+
 def facts_of(counts: dict[str, Any]) -> Facts:
     """Return kept counts as Facts: a field they lack is 0, one that no longer exists is left out."""
-    return Facts(**{name: int(counts.get(name, 0)) for name in NAMES})
+    known: dict[str, Any] = {name: int(counts.get(name, 0)) for name in COUNTS}
+    return Facts(**known)
 
 
 def last_closes(campaign: Campaign, today: date, unit_ids: list[int]) -> list[tuple[date, dict[int, Facts]]]:

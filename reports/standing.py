@@ -69,9 +69,9 @@ class Headline:
     """
 
     indicator: Indicator
-    numerator: int
+    numerator: int | Decimal
     denominator: int
-    closes: Sequence[tuple[date, int, int]]
+    closes: Sequence[tuple[date, int | Decimal, int]]
     today: date
     url: str = ""
 
@@ -89,7 +89,7 @@ class Headline:
         """The Wilson interval in percent, where cases are too few to be ranked by."""
         if not 0 < self.denominator < self.indicator.min_denominator:
             return None
-        return wilson(self.numerator, self.denominator)
+        return wilson(int(self.numerator), self.denominator)
 
     @property
     def change(self) -> Decimal | None:

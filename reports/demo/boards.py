@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,6 +10,7 @@ from django.utils import timezone
 
 from outreach.models import Campaign, LeaderLink, Unit, User
 from reports import facts, held, standing, unit_board
+from reports.closing import counts_of
 from reports.demo.work import moment
 from reports.indicators import Facts
 from reports.models import Confirmation, DayClose
@@ -63,7 +63,7 @@ def _close_days(campaign: Campaign, today: date) -> None:
             if unit.code not in known:
                 continue
             seen = visited.get(unit.code, Facts())
-            counts: dict[str, Any] = asdict(
+            counts = counts_of(
                 Facts(
                     households=seen.households,
                     off_roster=seen.off_roster,
@@ -77,7 +77,7 @@ def _close_days(campaign: Campaign, today: date) -> None:
     DayClose.objects.bulk_create(rows, batch_size=1000)
 
 
-def _issue_ends(campaign: Campaign, first: date, last: date) -> dict[tuple[int, date], dict[str, int]]:
+def _issue_ends(campaign: Campaign, first: date, last: date) -> dict[tuple[int, date], dict[str, Any]]:
     with connection.cursor() as cursor:
         cursor.execute(ENDS, {"campaign": campaign.pk, "first": first, "last": last})
         rows = cursor.fetchall()

@@ -1,7 +1,7 @@
 """Models of reports, by topic."""
 
 from reports.models.boards import Confirmation, DayClose
-from reports.models.rollups import DayCount, DirtyDay, Freshness, RosterCount
+from reports.models.rollups import CaseCount, DayCount, DirtyCase, DirtyDay, Freshness, RepeatCount, RosterCount
 from reports.models.schemes import AdjustmentEntry, EnteredFigure, EvidenceFile, Scheme
 from reports.models.snapshots import Appeal, AppealFile, PastImport, PastScore, Snapshot
 
@@ -9,15 +9,18 @@ __all__ = [
     "AdjustmentEntry",
     "Appeal",
     "AppealFile",
+    "CaseCount",
     "Confirmation",
     "DayClose",
     "DayCount",
+    "DirtyCase",
     "DirtyDay",
     "EnteredFigure",
     "EvidenceFile",
     "Freshness",
     "PastImport",
     "PastScore",
+    "RepeatCount",
     "RosterCount",
     "Scheme",
     "Snapshot",
