@@ -8,6 +8,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from reports import closing, facts
+from reports.actions import bulletins, snapshots
 
 logger = logging.getLogger(__name__)
 
@@ -31,3 +32,22 @@ def check_rollups() -> None:
 def close_day() -> None:
     """Keep how every unit stands at the end of today."""
     closing.close_day(timezone.localdate())
+
+
+@shared_task
+def take_daily_snapshots() -> None:
+    """Every working morning: freeze yesterday's scores of the running campaigns, as drafts nobody is told of."""
+    snapshots.take_daily(today=timezone.localdate())
+
+
+@shared_task
+def replay_snapshots() -> None:
+    """Every night: score all snapshots again and raise the alarm where one does not give what it gave."""
+    for line in snapshots.differences():
+        logger.error("Frozen scores do not hold: %s", line)
+
+
+@shared_task
+def offer_bulletins() -> None:
+    """Draft the regular bulletin of each fresh, approved snapshot for the office to look at; nothing is sent."""
+    bulletins.offer_drafts(today=timezone.localdate())

@@ -1,6 +1,7 @@
 """Models of reports, by topic."""
 
 from reports.models.boards import Confirmation, DayClose
+from reports.models.bulletins import Bulletin, BulletinReceipt, BulletinSetup, BulletinVersion
 from reports.models.rollups import CaseCount, DayCount, DirtyCase, DirtyDay, Freshness, RepeatCount, RosterCount
 from reports.models.schemes import AdjustmentEntry, EnteredFigure, EvidenceFile, Scheme
 from reports.models.snapshots import Appeal, AppealFile, PastImport, PastScore, Snapshot
@@ -9,6 +10,10 @@ __all__ = [
     "AdjustmentEntry",
     "Appeal",
     "AppealFile",
+    "Bulletin",
+    "BulletinReceipt",
+    "BulletinSetup",
+    "BulletinVersion",
     "CaseCount",
     "Confirmation",
     "DayClose",
