@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 
 from celery import shared_task
+from django.utils import timezone
 
 from reports import facts
+from reports.actions import bulletins
 
 logger = logging.getLogger(__name__)
 
@@ -24,3 +26,9 @@ def check_rollups() -> None:
     """Compare every rollup with its rows and raise the alarm where one differs: that is a fault of the program."""
     for line in facts.differences():
         logger.error("A rollup differs from its rows: %s", line)
+
+
+@shared_task
+def offer_bulletins() -> None:
+    """Draft the regular bulletin of each fresh, approved snapshot for the office to look at; nothing is sent."""
+    bulletins.offer_drafts(today=timezone.localdate())

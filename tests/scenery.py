@@ -22,6 +22,9 @@ from issues.actions import append_event
 from issues.models import Attachment, Category, Clue, DisputeParty, Issue, LookBack, RoutingRule, SpecialProject
 from outreach.access import Permission, Role
 from outreach.models import Campaign, Channel, Delivery, Membership, Notification, Unit, User
+from reports.bulletins.content import SECTIONS, Rules
+from reports.bulletins.files import keep
+from reports.models import Bulletin, Scheme, Snapshot
 from surveys.models import Round
 from tests.cast import Cast, make_user
 from tests.surveys.make import ask_round
@@ -58,7 +61,48 @@ class Place:
     notification: Notification
     channel: Channel
     delivery: Delivery
+    bulletin: Bulletin
     survey_round: Round
+
+
+def make_bulletin(campaign: Campaign, village: Unit, by: User) -> Bulletin:
+    """Issue a bulletin in a campaign, once: it is the whole district's."""
+    if found := Bulletin.objects.filter(snapshot__campaign=campaign).first():
+        return found
+    now, today = timezone.now(), timezone.localdate()
+    scheme = Scheme.objects.create(campaign=campaign, name="考核办法", content={})
+    inputs = {
+        "campaign": {"name": campaign.name, "starts_on": str(campaign.starts_on), "ends_on": str(campaign.ends_on)},
+        "units": [],
+        "counts": {},
+        "overdue": {},
+    }
+    snapshot = Snapshot.objects.create(
+        campaign=campaign,
+        scheme=scheme,
+        kind="weekly",
+        first=campaign.starts_on,
+        last=today,
+        as_of=now,
+        inputs=inputs,
+        result={"groups": []},
+        digest="0" * 64,
+        state="approved",
+        approved_at=now,
+        approved_by=by,
+    )
+    return Bulletin.objects.create(
+        snapshot=snapshot,
+        kind="circular",
+        title="通报",
+        sections=dict.fromkeys(SECTIONS, "抓紧。"),
+        rules=Rules().to_json(),
+        state="issued",
+        issued_at=now,
+        issued_by=by,
+        sha256=keep(b"docx"),
+        annex_sha256=keep(b"xlsx"),
+    )
 
 
 def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, clerk: User) -> Place:
@@ -195,6 +239,7 @@ def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, c
         delivery=Delivery.objects.create(
             channel=channel, district_code=village.district_code, title="问题", text="/", state="dead"
         ),
+        bulletin=make_bulletin(campaign, village, clerk),
     )
 
 
@@ -242,6 +287,7 @@ def make_scenery(cast: Cast) -> Scenery:
 # The words of view names and arguments, and the thing each means; the first that matches wins.
 NOUNS: list[tuple[str, Callable[[Place], Any]]] = [
     ("notification", lambda place: place.notification),
+    ("bulletin", lambda place: place.bulletin),
     ("channel", lambda place: place.channel),
     ("delivery", lambda place: place.delivery),
     ("clue", lambda place: place.clue),
@@ -286,6 +332,7 @@ SPECIAL: dict[str, dict[str, Callable[[Place], Any]]] = {
     "issues:dispute_write": {"pk": lambda place: place.dispute.pk, "part": lambda place: "risk"},
     "issues:dispute_party_remove": {"pk": lambda place: place.dispute.pk},
     "issues:dispute_paper": {"pk": lambda place: place.dispute.pk, "paper": lambda place: "record"},
+    "visits:phone_photo": {"digest": lambda place: "a" * 64},
     "survey_start": {"code": lambda place: place.survey_round.code},
     "survey_answer": {"code": lambda place: place.survey_round.code},
     "survey_start_here": {"code": lambda place: place.survey_round.code, "unit": lambda place: place.unit.code},

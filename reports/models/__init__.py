@@ -1,5 +1,6 @@
 """Models of reports, by topic."""
 
+from reports.models.bulletins import Bulletin, BulletinReceipt, BulletinSetup, BulletinVersion
 from reports.models.rollups import CaseCount, DayCount, DirtyCase, DirtyDay, Freshness, RepeatCount, RosterCount
 from reports.models.schemes import AdjustmentEntry, EnteredFigure, EvidenceFile, Scheme
 from reports.models.snapshots import Appeal, AppealFile, PastImport, PastScore, Snapshot
@@ -8,6 +9,10 @@ __all__ = [
     "AdjustmentEntry",
     "Appeal",
     "AppealFile",
+    "Bulletin",
+    "BulletinReceipt",
+    "BulletinSetup",
+    "BulletinVersion",
     "CaseCount",
     "DayCount",
     "DirtyCase",

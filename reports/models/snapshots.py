@@ -17,9 +17,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.functional import cached_property
-from django.utils.translation import gettext as _text
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from outreach import access
 from outreach.access import Permission
@@ -181,9 +180,9 @@ class Snapshot(models.Model):
     def title(self) -> str:
         """What people call it: kind, days, and which revision."""
         days = f"{self.first:%Y-%m-%d} – {self.last:%Y-%m-%d}"
-        name = _text("%(kind)s scores %(days)s") % {"kind": self.get_kind_display(), "days": days}
+        name = gettext("%(kind)s scores %(days)s") % {"kind": self.get_kind_display(), "days": days}
         if self.revision:
-            name += _text(" (revision %(number)d)") % {"number": self.revision}
+            name += gettext(" (revision %(number)d)") % {"number": self.revision}
         return name
 
     def groups(self) -> list[tuple[str, str]]:
