@@ -2,7 +2,7 @@
 
 from django.urls import include, path, re_path
 
-from reports import bulletin_views, views
+from reports import bulletin_views, indicator_views, views
 
 app_name = "reports"
 
@@ -28,6 +28,13 @@ urlpatterns = [
     path("bulletins/", include(bulletin_urls)),
     path("ranking/", views.ranking, name="ranking"),
     path("ranking/export/", views.ranking_export, name="ranking_export"),
+    path("indicators/", indicator_views.indicators, name="indicators"),
+    re_path(ROWS + r"/indicators/$", indicator_views.unit_indicators, name="unit_indicators"),
+    re_path(
+        ROWS + r"/indicators/(?P<indicator>[a-z_]+)/(?P<part>[a-z]+)/$",
+        indicator_views.indicator_rows,
+        name="indicator_rows",
+    ),
     re_path(ROWS + r"/households/(?P<figure>[a-z_]+)/$", views.household_rows, name="household_rows"),
     re_path(ROWS + r"/issues/(?P<figure>[a-z_]+)/$", views.issue_rows, name="issue_rows"),
 ]
