@@ -340,15 +340,22 @@ SPECIAL: dict[str, dict[str, Callable[[Place], Any]]] = {
     "clues:step": {"name": lambda place: "note"},
     "reports:household_rows": {"figure": lambda place: "covered"},
     "reports:issue_rows": {"figure": lambda place: "solved"},
+    "reports:indicator_rows": {"indicator": lambda place: "coverage", "part": lambda place: "denominator"},
 }
 # A page about things that also asks for the right to see the things themselves.
 ALSO_NEEDS = {
     "issues:household_issues": Permission.HOUSEHOLD_VIEW,
     "reports:household_rows": Permission.HOUSEHOLD_VIEW,
     "reports:issue_rows": Permission.ISSUE_VIEW,
+    "reports:indicator_rows": Permission.HOUSEHOLD_VIEW,
 }
 # Figures are the whole district's to compare; the rows behind them show only as far as one's reach.
-FIGURES_OF_NEIGHBOURS = {"reports:household_rows", "reports:issue_rows"}
+FIGURES_OF_NEIGHBOURS = {
+    "reports:household_rows",
+    "reports:issue_rows",
+    "reports:unit_indicators",
+    "reports:indicator_rows",
+}
 
 
 class UnknownArgumentError(Exception):
