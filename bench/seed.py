@@ -125,7 +125,7 @@ def insert_sql(
             continue
         default = field.get_default()
         values[name] = f"%(default_{name})s"
-        parameters[f"default_{name}"] = "" if default is None else default
+        parameters[f"default_{name}"] = "" if default is None else field.get_db_prep_save(default, connection)
     names = ", ".join(f'"{name}"' for name in values)
     sql = f"INSERT INTO {model._meta.db_table} ({names}) SELECT {', '.join(values.values())} {source}"
     return sql, parameters

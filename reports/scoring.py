@@ -17,6 +17,7 @@ from reports import marks
 from reports.marks import HUNDREDTH, ZERO, rounded, shown
 from reports.schemes import BONUS, DEDUCTION, Item, Line, SchemeContent, SchemeError, canonical, text_of
 from reports.scoreboard import (
+    APPEAL_PREFIX,
     BONUS_CAP_LINE,
     DEDUCTION_CAP_LINE,
     DIFFICULTY_LINE,
@@ -118,6 +119,7 @@ def _score_unit(scheme: SchemeContent, unit: UnitReadings) -> _Scored:
         *(_off_line(line, unit, found[line.key]) for line in lines if not line.weight),
         *_item_lines(scheme, unit, BONUS, scheme.bonus_cap, BONUS_CAP_LINE),
         *_item_lines(scheme, unit, DEDUCTION, scheme.deduction_cap, DEDUCTION_CAP_LINE),
+        *_appeal_lines(scheme, unit),
     ]
     total: Decimal | None = None
     if counted:
@@ -267,6 +269,20 @@ def _item_lines(
             step = Step(N_("Deductions %(together)s, at most %(cap)s together"), words)
             label = N_("Limit of deductions")
         yield _extra(cap_key, label, "limit", sign * (cap - together), (step,))
+
+
+def _appeal_lines(scheme: SchemeContent, unit: UnitReadings) -> Iterable[LineScore]:
+    """What appeals against a line were granted: marks of their own, outside the limits of bonuses and deductions."""
+    labels = {line.key: line.label for line in scheme.lines}
+    labels |= {ITEM_PREFIX + item.key: item.label for item in scheme.items}
+    granted = [entry for entry in unit.adjustments if entry.item.startswith(APPEAL_PREFIX)]
+    for item in dict.fromkeys(entry.item for entry in granted):
+        entries = [entry for entry in granted if entry.item == item]
+        points = sum((entry.points for entry in entries), ZERO)
+        words = [{"note": entry.note, "points": text_of(entry.points), "id": str(entry.id)} for entry in entries]
+        steps = tuple(Step(N_("No. %(id)s: %(points)s — %(note)s"), each) for each in words)
+        key = item.removeprefix(APPEAL_PREFIX)
+        yield _extra(item, labels.get(key, key), "appeal", points, steps)
 
 
 def _item_points(item: Item, entries: Iterable[Adjustment]) -> tuple[Decimal, tuple[Step, ...]]:

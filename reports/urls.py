@@ -2,12 +2,23 @@
 
 from django.urls import include, path, re_path
 
-from reports import bulletin_views, indicator_views, views
+from reports import (
+    appeal_views,
+    bulletin_views,
+    indicator_views,
+    past_views,
+    score_views,
+    snapshot_views,
+    views,
+)
 
 app_name = "reports"
 
 # a unit's code, as its constraint allows it, so that nothing else reaches the database
 ROWS = r"^(?P<campaign>\d{1,18})/(?P<code>\d{6,12}|\d{6}D\d{2}(?:\d{2})?)"
+SCORE = r"^scores/(?P<pk>\d{1,18})/(?P<code>\d{6,12}|\d{6}D\d{2}(?:\d{2})?)"
+# a line's key: the scheme's own, or of an item (+) or what the program works out itself (*)
+LINE = r"(?P<line>[+*]?[a-z][a-z0-9_]{0,50})"
 
 bulletin_urls = [
     path("", bulletin_views.bulletins, name="bulletins"),
@@ -37,4 +48,22 @@ urlpatterns = [
     ),
     re_path(ROWS + r"/households/(?P<figure>[a-z_]+)/$", views.household_rows, name="household_rows"),
     re_path(ROWS + r"/issues/(?P<figure>[a-z_]+)/$", views.issue_rows, name="issue_rows"),
+    path("scores/", score_views.score_home, name="score_home"),
+    re_path(r"^scores/(?P<pk>\d{1,18})/$", score_views.scores_page, name="scores"),
+    re_path(r"^scores/(?P<pk>\d{1,18})/export/$", score_views.score_export, name="score_export"),
+    re_path(SCORE + r"/$", score_views.score_unit, name="score_unit"),
+    re_path(SCORE + rf"/{LINE}/rows/(?P<part>[a-z]+)/$", score_views.score_rows, name="score_rows"),
+    re_path(SCORE + rf"/{LINE}/appeal/$", appeal_views.appeal_new, name="appeal_new"),
+    path("appeals/", appeal_views.appeal_list, name="appeal_list"),
+    path("appeals/<int:pk>/", appeal_views.appeal_detail, name="appeal_detail"),
+    path("appeals/<int:pk>/files/<int:file>/", appeal_views.appeal_file, name="appeal_file"),
+    path("snapshots/", snapshot_views.snapshot_list, name="snapshot_list"),
+    path("snapshots/take/", snapshot_views.snapshot_take, name="snapshot_take"),
+    path("snapshots/<int:pk>/", snapshot_views.snapshot_detail, name="snapshot_detail"),
+    path("snapshots/<int:pk>/<slug:name>/", snapshot_views.snapshot_act, name="snapshot_act"),
+    path("past-scores/", past_views.past_import_list, name="past_import_list"),
+    path("past-scores/template/", past_views.past_import_template, name="past_import_template"),
+    path("past-scores/<int:pk>/", past_views.past_import_detail, name="past_import_detail"),
+    path("past-scores/<int:pk>/commit/", past_views.past_import_commit, name="past_import_commit"),
+    path("past-scores/<int:pk>/undo/", past_views.past_import_undo, name="past_import_undo"),
 ]

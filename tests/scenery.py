@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.core.files.base import ContentFile
@@ -22,9 +23,11 @@ from issues.actions import append_event
 from issues.models import Attachment, Category, Clue, DisputeParty, Issue, LookBack, RoutingRule, SpecialProject
 from outreach.access import Permission, Role
 from outreach.models import Campaign, Channel, Delivery, Membership, Notification, Unit, User
+from reports.actions import snapshots
 from reports.bulletins.content import SECTIONS, Rules
 from reports.bulletins.files import keep
-from reports.models import Bulletin, Scheme, Snapshot
+from reports.models import Appeal, AppealFile, Bulletin, PastImport, Scheme, Snapshot
+from reports.schemes import Group, Line, Linear, SchemeContent
 from surveys.models import Round
 from tests.cast import Cast, make_user
 from tests.surveys.make import ask_round
@@ -61,44 +64,59 @@ class Place:
     notification: Notification
     channel: Channel
     delivery: Delivery
+    snapshot: Snapshot
+    appeal: Appeal
+    appeal_file: AppealFile
+    past_import: PastImport
     bulletin: Bulletin
     survey_round: Round
 
 
-def make_bulletin(campaign: Campaign, village: Unit, by: User) -> Bulletin:
-    """Issue a bulletin in a campaign, once: it is the whole district's."""
-    if found := Bulletin.objects.filter(snapshot__campaign=campaign).first():
+def make_snapshot(campaign: Campaign, by: User) -> Snapshot:
+    """Freeze and publish the scores of the campaign's villages, once a campaign."""
+    if found := Snapshot.objects.filter(campaign=campaign).first():
         return found
-    now, today = timezone.now(), timezone.localdate()
-    scheme = Scheme.objects.create(campaign=campaign, name="考核办法", content={})
-    inputs = {
-        "campaign": {"name": campaign.name, "starts_on": str(campaign.starts_on), "ends_on": str(campaign.ends_on)},
-        "units": [],
-        "counts": {},
-        "overdue": {},
-    }
-    snapshot = Snapshot.objects.create(
+    now = timezone.now()
+    content = SchemeContent(
+        groups=(Group("villages", "村（社区）", "village", within_township=True),),
+        lines=(Line("coverage", "coverage", "走访覆盖率", Decimal(100), Linear(Decimal(0), Decimal(100))),),
+    )
+    scheme = Scheme.objects.create(
+        campaign=campaign,
+        name="考核办法",
+        state="published",
+        content=content.to_json(),
+        published_at=now,
+        published_by=by,
+    )
+    yesterday = timezone.localdate() - timedelta(days=1)
+    snapshot = snapshots.take(
         campaign=campaign,
         scheme=scheme,
         kind="weekly",
         first=campaign.starts_on,
-        last=today,
-        as_of=now,
-        inputs=inputs,
-        result={"groups": []},
-        digest="0" * 64,
-        state="approved",
-        approved_at=now,
-        approved_by=by,
+        last=yesterday,
+        by=None,
+        today=timezone.localdate(),
     )
+    row = Snapshot.objects.filter(pk=snapshot.pk)
+    row.update(state="approved", approved_at=now, approved_by=by)
+    row.update(state="published", published_at=now, published_by=by, appeals_until=yesterday + timedelta(days=9))
+    return row.get()
+
+
+def make_bulletin(campaign: Campaign, by: User) -> Bulletin:
+    """Issue a bulletin in a campaign, once: it is the whole district's."""
+    if found := Bulletin.objects.filter(snapshot__campaign=campaign).first():
+        return found
     return Bulletin.objects.create(
-        snapshot=snapshot,
+        snapshot=make_snapshot(campaign, by),
         kind="circular",
         title="通报",
         sections=dict.fromkeys(SECTIONS, "抓紧。"),
         rules=Rules().to_json(),
         state="issued",
-        issued_at=now,
+        issued_at=timezone.now(),
         issued_by=by,
         sha256=keep(b"docx"),
         annex_sha256=keep(b"xlsx"),
@@ -177,6 +195,10 @@ def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, c
     )
     channel = Channel.objects.create(unit=village, kind="wecom", name="群", is_active=False)
     change = ResidentChange.objects.create(household=household, changes={"phone": "13900008888"}, proposed_by=visitor)
+    snapshot = make_snapshot(campaign, clerk)
+    appeal = Appeal.objects.create(
+        snapshot=snapshot, unit=village, line="coverage", statement="两户外出", filed_by=clerk
+    )
     return Place(
         unit=village,
         campaign=campaign,
@@ -239,7 +261,35 @@ def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, c
         delivery=Delivery.objects.create(
             channel=channel, district_code=village.district_code, title="问题", text="/", state="dead"
         ),
-        bulletin=make_bulletin(campaign, village, clerk),
+        snapshot=snapshot,
+        appeal=appeal,
+        appeal_file=AppealFile.objects.create(
+            appeal=appeal,
+            file=ContentFile(b"x", name=f"{village.code}.pdf"),
+            content_type="application/pdf",
+            name="说明.pdf",
+            sha256="0" * 64,
+            size=1,
+        ),
+        past_import=PastImport.objects.create(
+            district=campaign.district,
+            filename="往年.xlsx",
+            created_by=clerk,
+            rows=[
+                {
+                    "number": 4,
+                    "unit_id": village.pk,
+                    "code": village.code,
+                    "name": village.name,
+                    "year": 2024,
+                    "month": 0,
+                    "score": "80",
+                    "rank": 1,
+                    "ranked": 2,
+                }
+            ],
+        ),
+        bulletin=make_bulletin(campaign, clerk),
     )
 
 
@@ -299,6 +349,10 @@ NOUNS: list[tuple[str, Callable[[Place], Any]]] = [
     ("questionnaire", lambda place: place.survey_round.version.questionnaire),
     ("round", lambda place: place.survey_round),
     ("look_back", lambda place: place.look_back),
+    ("snapshot", lambda place: place.snapshot),
+    ("score", lambda place: place.snapshot),
+    ("appeal", lambda place: place.appeal),
+    ("past", lambda place: place.past_import),
     ("project", lambda place: place.project),
     ("rule", lambda place: place.rule),
     ("import", lambda place: place.roster_import),
@@ -341,6 +395,10 @@ SPECIAL: dict[str, dict[str, Callable[[Place], Any]]] = {
     "reports:household_rows": {"figure": lambda place: "covered"},
     "reports:issue_rows": {"figure": lambda place: "solved"},
     "reports:indicator_rows": {"indicator": lambda place: "coverage", "part": lambda place: "denominator"},
+    "reports:score_rows": {"line": lambda place: "coverage", "part": lambda place: "missed"},
+    "reports:appeal_new": {"pk": lambda place: place.snapshot.pk, "line": lambda place: "coverage"},
+    "reports:appeal_file": {"file": lambda place: place.appeal_file.pk},
+    "reports:snapshot_act": {"name": lambda place: "approve"},
 }
 # A page about things that also asks for the right to see the things themselves.
 ALSO_NEEDS = {
@@ -348,11 +406,18 @@ ALSO_NEEDS = {
     "reports:household_rows": Permission.HOUSEHOLD_VIEW,
     "reports:issue_rows": Permission.ISSUE_VIEW,
     "reports:indicator_rows": Permission.HOUSEHOLD_VIEW,
+    "reports:score_rows": Permission.HOUSEHOLD_VIEW,
+    # what a village files or is told is for those who reach the village: no department, no publicity
+    "reports:appeal_new": Permission.HOUSEHOLD_VIEW,
+    "reports:appeal_detail": Permission.HOUSEHOLD_VIEW,
+    "reports:appeal_file": Permission.HOUSEHOLD_VIEW,
 }
 # Figures are the whole district's to compare; the rows behind them show only as far as one's reach.
 FIGURES_OF_NEIGHBOURS = {
     "reports:household_rows",
     "reports:issue_rows",
+    "reports:score_rows",
+    "reports:score_unit",
     "reports:unit_indicators",
     "reports:indicator_rows",
 }

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
 MAX_STATEMENT = 2_000
+# Whoever may do one of these sees what is not published, and all appeals of the district.
+KEEPERS = {Permission.SNAPSHOT_MAKE, Permission.SNAPSHOT_APPROVE, Permission.SCORE_DECIDE}
 
 
 def _refuse_floats(data: Any) -> None:
@@ -57,7 +59,7 @@ class SnapshotQuerySet(models.QuerySet["Snapshot"]):
         if code is None or Permission.RANKING_VIEW not in may:
             return self.none()
         seen = self.filter(campaign__district__code=code[:6])
-        if may & {Permission.SNAPSHOT_MAKE, Permission.SNAPSHOT_APPROVE, Permission.SCORE_DECIDE}:
+        if may & KEEPERS:
             return seen
         return seen.exclude(published_at=None)
 
@@ -236,9 +238,13 @@ class AppealQuerySet(models.QuerySet["Appeal"]):
     """Appeals in the words of the domain."""
 
     def visible_to(self, user: User | AnonymousUser) -> AppealQuerySet:
-        """A unit's appeals are for the unit itself and those above it who may read rankings."""
+        """A unit's appeals are for the unit itself and those above it; in the district for those who freeze, approve
+        and decide."""
         code = access.reach(user)
-        if code is None or Permission.RANKING_VIEW not in access.permissions_of(user):
+        may = access.permissions_of(user)
+        if code is None or Permission.RANKING_VIEW not in may:
+            return self.none()
+        if len(code) == 6 and not may & KEEPERS:
             return self.none()
         return self.filter(unit__code__startswith=code)
 
