@@ -30,8 +30,10 @@ from reports.models import (
     AdjustmentEntry,
     Appeal,
     AppealFile,
+    BoundaryFile,
     Bulletin,
     EvidenceFile,
+    HallLink,
     PastImport,
     Scheme,
     Snapshot,
@@ -74,6 +76,8 @@ class Place:
     notification: Notification
     channel: Channel
     delivery: Delivery
+    boundary_file: BoundaryFile
+    hall_link: HallLink
     snapshot: Snapshot
     appeal: Appeal
     appeal_file: AppealFile
@@ -314,6 +318,16 @@ def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, c
         post=visitor.memberships.get(),
         notification=Notification.objects.create(user=visitor, kind="test", title="问题", url="/", key="scenery"),
         channel=channel,
+        boundary_file=BoundaryFile.objects.create(
+            district=campaign.district, filename="边界.geojson", shapes={}, faults=[]
+        ),
+        hall_link=HallLink.objects.create(
+            district=campaign.district,
+            name="大厅",
+            token_hash=village.code,
+            created_by=clerk,
+            expires_at=now + timedelta(days=1),
+        ),
         delivery=Delivery.objects.create(
             channel=channel, district_code=village.district_code, title="问题", text="/", state="dead"
         ),
@@ -392,6 +406,7 @@ def make_scenery(cast: Cast) -> Scenery:
 
 # The words of view names and arguments, and the thing each means; the first that matches wins.
 NOUNS: list[tuple[str, Callable[[Place], Any]]] = [
+    ("boundary", lambda place: place.boundary_file),
     ("scheme", lambda place: place.scheme),
     ("adjustment", lambda place: place.adjustment),
     ("evidence", lambda place: place.evidence),
@@ -432,6 +447,7 @@ MAIN = {"households": "household", "issues": "issue", "visits": "household", "re
 MAIN["surveys"] = "survey_round"
 # url name → argument → value, where the rules above do not fit.
 SPECIAL: dict[str, dict[str, Callable[[Place], Any]]] = {
+    "reports:hall_link_end": {"pk": lambda place: place.hall_link.pk},
     "issues:attachment": {"pk": lambda place: place.issue.pk},
     "issues:desk_issue": {"pk": lambda place: place.verified.pk},
     "issues:desk_issue_take": {"pk": lambda place: place.verified.pk},
