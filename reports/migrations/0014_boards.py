@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('outreach', '0011_scoring_permissions'),
-        ('reports', '0012_bulletin_guard'),
+        ('reports', '0013_screens'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
