@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
+from contextlib import suppress
 
+from django.conf import settings
 from django.core.cache import cache
 from redis.exceptions import RedisError
 
@@ -11,6 +14,8 @@ from redis.exceptions import RedisError
 # address is loose: with 69 bits to guess it only has to keep the server free.
 WRONG_OF_ADDRESS = (("short", 10 * 60, 20), ("long", 24 * 3600, 200))
 TRIES_OF_CODE = (("code", 10 * 60, 30),)
+# Clues handed in without login. Loose by address too; the limit for all keeps the register readable under a flood.
+CLUE_SECONDS, CLUES_OF_ADDRESS, CLUES_OF_ALL = 3600, 10, 200
 
 
 class TooManyError(Exception):
@@ -53,6 +58,35 @@ def wrong(*, address: str) -> None:
             _count("address", window, address, seconds)
     except RedisError as error:
         raise UncountedError from error
+
+
+def check_clue(*, address: str) -> None:
+    """Count a clue handed in without login, and refuse it where this address or all together sent too many.
+
+    The address is hashed with the site's secret and gone after an hour: it must not lead to who sent a clue. Raises
+    TooManyError or UncountedError.
+    """
+    scrambled = hmac.new(settings.SECRET_KEY.encode(), address.encode(), hashlib.sha256).hexdigest()
+    try:
+        for who, most in ((scrambled, CLUES_OF_ADDRESS), ("everybody", CLUES_OF_ALL)):
+            if _count("clue", "hour", who, CLUE_SECONDS) > most:
+                raise TooManyError(CLUE_SECONDS)
+    except RedisError as error:
+        raise UncountedError from error
+
+
+def clue_number(token: str) -> str:
+    """Return the number of the clue that was sent with this form already, or "". Raises UncountedError."""
+    try:
+        return str(cache.get(_key("clue", "token", token), ""))
+    except RedisError as error:
+        raise UncountedError from error
+
+
+def keep_clue_number(token: str, number: str) -> None:
+    """Remember for an hour what a form was answered with, so that sending it again hands in nothing new."""
+    with suppress(RedisError):  # the clue is kept: a second copy is the smaller harm
+        cache.set(_key("clue", "token", token), number, CLUE_SECONDS)
 
 
 def _count(kind: str, window: str, who: str, seconds: int) -> int:

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from visits import assign_views, card_views, phone, views
+from visits import assign_views, card_views, lookalike_views, phone, views
 
 app_name = "visits"
 
@@ -11,6 +11,7 @@ phone_urls = [
     path("standard/", phone.visit_standard, name="standard"),
     path("sync", phone.sync, name="sync"),
     path("<int:pk>/", phone.visit_household, name="household"),
+    path("<int:pk>/lookalikes/", lookalike_views.visit_lookalikes, name="lookalikes"),
 ]
 
 campaign_urls = [
