@@ -9,7 +9,7 @@ run: messages
 	@exec $(BIN)/python -m outreach.supervisor
 
 test: venv-dev tools messages
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto
 
 # What a deployment would have; the check connects nowhere.
 PRODUCTION := DEMO=0 DATABASE_URL=postgres://u:p@db.example/outreach REDIS_URL=redis://redis.example \

@@ -46,6 +46,7 @@ SITE_URL = env.str("SITE_URL", default="").rstrip("/") or (
 
 INSTALLED_APPS = [
     "reports",
+    "surveys",
     "visits",
     "issues",
     "households",
@@ -157,6 +158,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict] = {
         "options": {"expires": 60},
     },
     "households.forget_rosters": {"task": "households.tasks.forget_rosters", "schedule": crontab(hour=3, minute=40)},
+    "surveys.store_waiting": {"task": "surveys.tasks.store_waiting_answers", "schedule": crontab(minute="*/10")},
     # after midnight, before anybody is reminded
     "issues.recompute_deadlines": {"task": "issues.tasks.recompute_deadlines", "schedule": crontab(hour=0, minute=20)},
     "issues.send_texts": {"task": "issues.tasks.send_texts", "schedule": 180.0, "options": {"expires": 170}},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
 from outreach.access import open_to_all
+from outreach.charts import Chart, Series
 
 OUTCOMES = [("met", _("Met")), ("nobody_home", _("Nobody home")), ("refused", _("Refused")), ("moved", _("Moved"))]
 KINDS = [("need", _("Need")), ("hazard", _("Hazard")), ("suggestion", _("Suggestion"))]
@@ -73,6 +75,66 @@ def _tabs() -> list[dict[str, str | int | bool | Promise]]:
     ]
 
 
+def _charts() -> list[Chart]:
+    """One of each kind."""
+    names = [name for name, *_rest in TOWNS]
+    days = [f"4-{day}" for day in range(1, 18)]
+    visited = [
+        Decimal(visited * 100 / due).quantize(Decimal("0.01")) if due else None for _n, due, visited, *_ in TOWNS
+    ]
+    return [
+        Chart(
+            title=_("Coverage rate"),
+            labels=names,
+            series=[Series(_("Coverage rate"), visited)],
+            unit="%",
+            label_name=_("Unit"),
+            urls=["#"] * len(names),
+            lying=True,
+        ),
+        Chart(
+            title=_("Coverage rate day by day"),
+            labels=days,
+            series=[
+                Series(_("This campaign"), [Decimal(day * day * 3) / 10 for day in range(1, 18)]),
+                Series(_("Last campaign"), [Decimal(day * day * 2) / 10 for day in range(1, 15)] + [None] * 3),
+            ],
+            kind="line",
+            unit="%",
+            label_name=_("Day"),
+        ),
+        Chart(
+            title=_("Problems by how they ended"),
+            labels=names,
+            series=[
+                Series(_("Solved"), [town[4] for town in TOWNS], tone="good"),
+                Series(_("Overdue"), [town[3] - town[4] for town in TOWNS], tone="bad"),
+                Series(_("Not yet due"), [7, 3, 19, 2, 0], tone="neutral"),
+            ],
+            kind="stacked",
+            label_name=_("Unit"),
+        ),
+        Chart(
+            title=_("From last month's score to this month's"),
+            labels=[_("Last month"), _("Coverage rate"), _("Solution rate"), _("Deductions"), _("This month")],
+            series=[Series(_("Score"), [Decimal("86.40"), Decimal("3.25"), Decimal("-5.10"), -1, Decimal("83.55")])],
+            kind="waterfall",
+            label_name=_("Step"),
+        ),
+        Chart(
+            title=_("Visits against what came of them"),
+            labels=names[:4],
+            series=[
+                Series(_("Visits per household"), [round(Decimal(n) / 10, 1) for n in (14, 11, 19, 7)]),
+                Series(_("Solution rate"), [round(Decimal(n) / 10, 1) for n in (906, 878, 758, 583)], unit="%"),
+            ],
+            kind="scatter",
+            label_name=_("Unit"),
+            note=_("A point is a unit, never a person."),
+        ),
+    ]
+
+
 @open_to_all
 @require_GET
 def desk(request: HttpRequest) -> HttpResponse:
@@ -89,6 +151,7 @@ def desk(request: HttpRequest) -> HttpResponse:
         "filters": FilterForm(request.GET or None, auto_id="filter_%s"),
         "page": Paginator(range(1234), 50).get_page(request.GET.get("page", "3")),
         "moment": datetime(2026, 4, 17, 16, 30, tzinfo=ZoneInfo("Asia/Shanghai")),
+        "charts": _charts(),
         "tones": ["neutral", "info", "accent", "good", "warn", "bad"],
     }
     return render(request, "styleguide/desk.html", context)

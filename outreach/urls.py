@@ -52,6 +52,7 @@ urlpatterns = [
     path("r/", include("issues.resident_urls")),
     path("issues/", include("issues.urls")),
     path("clues/", include("issues.clue_urls")),
+    path("s/", include("surveys.public_urls")),
     path("", include("visits.urls")),
     path("reports/", include("reports.urls")),
 ]

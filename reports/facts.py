@@ -286,30 +286,38 @@ def differences(campaign: Campaign | None = None) -> list[str]:
     return lines
 
 
-def read(campaign: Campaign, units: Iterable[Unit], today: date) -> dict[str, Facts]:
+def read(
+    campaign: Campaign, units: Iterable[Unit], today: date, *, first: date | None = None, last: date | None = None
+) -> dict[str, Facts]:
     """Return unit code → its facts as of `today`, for each of `units` that has rollups and each unit above it.
 
-    Two queries at any size. `units`: those of the campaign's district.
+    Of the days from `first` to `last`, both included; None: no limit. Two queries at any size. `units`: those of the
+    campaign's district.
     """
     codes = {unit.pk: unit.code for unit in units}
     rosters = RosterCount.objects.filter(campaign=campaign).values_list("unit_id", *ROSTER_COLUMNS)
     columns = {f"sum_{name}": Sum(name) for name in DAY_COLUMNS if name != "open_due"}
     columns["overdue"] = Sum("open_due", filter=Q(day__lt=today), default=0)
     columns["not_due"] = Sum("open_due", filter=Q(day__gte=today), default=0)
-    days = DayCount.objects.filter(campaign=campaign).values("unit_id").annotate(**columns)
+    counted = DayCount.objects.filter(campaign=campaign)
+    if first is not None:
+        counted = counted.filter(day__gte=first)
+    if last is not None:
+        counted = counted.filter(day__lte=last)
+    days = counted.values("unit_id").annotate(**columns)
     # plain lists until the end: a district has 400 villages, each counting at three levels
     names = (*ROSTER_COLUMNS, *(name.removeprefix("sum_") for name in columns))
     totals: dict[str, list[int]] = {}
     for start, rows in ((0, rosters), (len(ROSTER_COLUMNS), days.values_list("unit_id", *columns))):
         for unit_id, *counts in rows:
-            for code in _levels(codes.get(unit_id, "")):
+            for code in levels(codes.get(unit_id, "")):
                 total = totals.setdefault(code, [0] * len(names))
                 for position, count in enumerate(counts, start):
                     total[position] += count
     return {code: Facts(**dict(zip(names, total, strict=True))) for code, total in totals.items()}
 
 
-def _levels(code: str) -> set[str]:
+def levels(code: str) -> set[str]:
     """Return the codes of the unit and the units above it; a department stands in no township."""
     if not code:
         return set()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time, timedelta
 
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -25,94 +26,157 @@ JUDGED_OUTCOMES = (Outcome.SOLVED, Outcome.EXPLAINED, Outcome.NOT_ACCEPTED)
 
 
 @dataclass(frozen=True, slots=True)
+class Period:
+    """The days counted, both included (None: no limit), and the day as of which something is overdue."""
+
+    today: date
+    first: date | None = None
+    last: date | None = None
+
+    def days(self, column: str) -> Q:
+        """The condition on a date."""
+        found = Q(**{f"{column}__isnull": False})
+        if self.first is not None:
+            found &= Q(**{f"{column}__gte": self.first})
+        return found if self.last is None else found & Q(**{f"{column}__lte": self.last})
+
+    def moments(self, column: str) -> Q:
+        """The condition on a moment, by the district's days."""
+        found = Q(**{f"{column}__isnull": False})
+        if self.first is not None:
+            found &= Q(**{f"{column}__gte": _start_of(self.first)})
+        return found if self.last is None else found & Q(**{f"{column}__lt": _start_of(self.last + timedelta(days=1))})
+
+
+def _start_of(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))
+
+
+@dataclass(frozen=True, slots=True)
 class Figure:
-    """A count: what it is called, how it is read from facts, and which rows it counts as of a day."""
+    """A count: what it is called, how it is read from facts, and which rows it counts in a period."""
 
     key: str
     label: str | Promise
     count: Callable[[Facts], int]
-    rows: Callable[[date], Q]
+    rows: Callable[[Period], Q]
+
+
+def _closed(period: Period, **conditions: object) -> Q:
+    return CLOSED & Q(**conditions) & period.moments("done_at")
+
+
+def _late(period: Period) -> Q:
+    return RUNNING & Q(due_on__lt=period.today) & period.days("due_on")
 
 
 HOUSEHOLDS = {
     figure.key: figure
     for figure in (
-        Figure("to_visit", _("Households to visit"), lambda f: f.to_visit, lambda today: ON_ROSTER),
+        Figure("to_visit", _("Households to visit"), lambda f: f.to_visit, lambda p: ON_ROSTER),
         Figure(
             "covered",
             _("Households visited"),
             lambda f: f.covered,
-            lambda today: ON_ROSTER & Q(covered_on__isnull=False),
+            lambda p: ON_ROSTER & p.days("covered_on"),
         ),
         Figure(
             "unvisited",
             _("Households not visited"),
             lambda f: f.unvisited,
-            lambda today: ON_ROSTER & Q(covered_on=None),
+            lambda p: ON_ROSTER & ~p.days("covered_on"),
         ),
         Figure(
             "met",
             _("Households met"),
             lambda f: f.met,
-            lambda today: ON_ROSTER & Q(covered_on__isnull=False, state=Assignment.State.MET),
+            lambda p: ON_ROSTER & p.days("covered_on") & Q(state=Assignment.State.MET),
         ),
-        Figure("off_roster", _("Households empty or moved"), lambda f: f.off_roster, lambda today: ~ON_ROSTER),
+        Figure(
+            "not_met",
+            _("Households visited, talk not finished"),
+            lambda f: f.covered - f.met,
+            lambda p: ON_ROSTER & p.days("covered_on") & ~Q(state=Assignment.State.MET),
+        ),
+        Figure("off_roster", _("Households empty or moved"), lambda f: f.off_roster, lambda p: ~ON_ROSTER),
     )
 }
 ISSUES = {
     figure.key: figure
     for figure in (
-        Figure("raised", _("Issues raised"), lambda f: f.issues_raised, lambda today: Q()),
+        Figure("raised", _("Issues raised"), lambda f: f.issues_raised, lambda p: p.moments("recorded_at")),
         Figure(
             "judged",
             _("Issues judged"),
             lambda f: f.judged,
-            lambda today: CLOSED & Q(outcome__in=JUDGED_OUTCOMES) | RUNNING & Q(due_on__lt=today),
+            lambda p: _closed(p, outcome__in=JUDGED_OUTCOMES) | _late(p),
         ),
-        Figure("solved", _("Solved"), lambda f: f.issues_solved, lambda today: CLOSED & Q(outcome=Outcome.SOLVED)),
+        Figure("solved", _("Solved"), lambda f: f.issues_solved, lambda p: _closed(p, outcome=Outcome.SOLVED)),
+        Figure(
+            "unsolved",
+            _("Judged, not solved"),
+            lambda f: f.judged - f.issues_solved,
+            lambda p: _closed(p, outcome__in=JUDGED_OUTCOMES[1:]) | _late(p),
+        ),
         Figure(
             "explained",
             _("Explained and understood"),
             lambda f: f.issues_explained,
-            lambda today: CLOSED & Q(outcome=Outcome.EXPLAINED),
+            lambda p: _closed(p, outcome=Outcome.EXPLAINED),
         ),
         Figure(
             "not_accepted",
             _("Explained, not accepted"),
             lambda f: f.issues_not_accepted,
-            lambda today: CLOSED & Q(outcome=Outcome.NOT_ACCEPTED),
+            lambda p: _closed(p, outcome=Outcome.NOT_ACCEPTED),
         ),
         Figure(
             "otherwise",
             _("Ended otherwise"),
             lambda f: f.issues_otherwise,
-            lambda today: CLOSED & ~Q(outcome__in=JUDGED_OUTCOMES),
+            lambda p: _closed(p) & ~Q(outcome__in=JUDGED_OUTCOMES),
         ),
         Figure(
             "in_review",
             _("Done, under review"),
             lambda f: f.issues_in_review,
-            lambda today: Q(state__in=workflow.REVIEW_STATES),
+            lambda p: Q(state__in=workflow.REVIEW_STATES) & p.moments("done_at"),
         ),
         Figure(
             "set_aside",
             _("Paused, reported upward, merged or not taken up"),
             lambda f: f.issues_set_aside,
-            lambda today: Q(state__in=ASIDE_STATES),
+            lambda p: Q(state__in=ASIDE_STATES) & p.days("due_on"),
         ),
-        Figure("not_due", _("Not yet due"), lambda f: f.not_due, lambda today: RUNNING & Q(due_on__gte=today)),
-        Figure("overdue", _("Overdue, open"), lambda f: f.overdue, lambda today: RUNNING & Q(due_on__lt=today)),
+        Figure(
+            "not_due",
+            _("Not yet due"),
+            lambda f: f.not_due,
+            lambda p: RUNNING & Q(due_on__gte=p.today) & p.days("due_on"),
+        ),
+        Figure("overdue", _("Overdue, open"), lambda f: f.overdue, _late),
     )
 }
 
 
-def household_rows(campaign: Campaign, unit: Unit, figure: Figure, today: date) -> AssignmentQuerySet:
+def household_rows(
+    campaign: Campaign, unit: Unit, figure: Figure, today: date, *, first: date | None = None, last: date | None = None
+) -> AssignmentQuerySet:
     """The duties behind a figure of `unit` and all below it, whoever asks: narrow by visible_to before showing."""
     inside = Q(campaign=campaign, household__village__code__startswith=unit.code)
-    return Assignment.objects.filter(inside & figure.rows(today))
+    return Assignment.objects.filter(inside & figure.rows(Period(today, first, last)))
 
 
-def issue_rows(campaign: Campaign, unit: Unit, figure: Figure, today: date, *, outside: str = "") -> IssueQuerySet:
+def issue_rows(
+    campaign: Campaign,
+    unit: Unit,
+    figure: Figure,
+    today: date,
+    *,
+    outside: str = "",
+    first: date | None = None,
+    last: date | None = None,
+) -> IssueQuerySet:
     """The issues behind a figure of `unit` and all below it, whoever asks: narrow by visible_to before showing.
 
     `outside`: a kind of unit, or ""; only the issues that belong to no unit of that kind, as a township's own do.
@@ -122,4 +186,4 @@ def issue_rows(campaign: Campaign, unit: Unit, figure: Figure, today: date, *, o
         inside &= ~Q(place__kind=Unit.Kind.VILLAGE)
     elif outside == Unit.Kind.TOWNSHIP:
         inside &= ~Q(place__kind__in=[Unit.Kind.VILLAGE, Unit.Kind.TOWNSHIP])
-    return Issue.objects.filter(inside & figure.rows(today))
+    return Issue.objects.filter(inside & figure.rows(Period(today, first, last)))

@@ -16,8 +16,10 @@ from outreach.models import User
 from tests.cast import Cast, make_cast
 
 
-def pytest_sessionstart() -> None:
-    """Start the tests' own PostgreSQL and Redis."""
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Start the tests' own PostgreSQL and Redis, but not where pytest-xdist's workers run the tests."""
+    if getattr(session.config.option, "numprocesses", None) and not hasattr(session.config, "workerinput"):
+        return
     try:
         embedded.start_if_unset()
     except embedded.EmbeddedError as error:

@@ -22,7 +22,9 @@ from issues.actions import append_event
 from issues.models import Attachment, Category, Clue, DisputeParty, Issue, LookBack, RoutingRule, SpecialProject
 from outreach.access import Permission, Role
 from outreach.models import Campaign, Channel, Delivery, Membership, Notification, Unit, User
+from surveys.models import Round
 from tests.cast import Cast, make_user
+from tests.surveys.make import ask_round
 from visits.models import Assignment, Visit, VisitStandard
 
 # What the clue of every place says: it may show to the discipline office alone.
@@ -56,6 +58,7 @@ class Place:
     notification: Notification
     channel: Channel
     delivery: Delivery
+    survey_round: Round
 
 
 def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, clerk: User) -> Place:
@@ -138,6 +141,7 @@ def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, c
         roster_import=roster,
         change=change,
         pairing=Pairing.objects.create(household=household, user=visitor),
+        survey_round=Round.objects.filter(district=campaign.district).first() or ask_round(campaign.district, clerk),
         assignment=Assignment.objects.create(campaign=campaign, household=household, visitor=visitor),
         visit=Visit.objects.create(
             payload_hash="0" * 64,
@@ -245,6 +249,9 @@ NOUNS: list[tuple[str, Callable[[Place], Any]]] = [
     ("dispute", lambda place: place.dispute),
     ("attachment", lambda place: place.attachment),
     ("photo", lambda place: place.attachment),
+    ("version", lambda place: place.survey_round.version),
+    ("questionnaire", lambda place: place.survey_round.version.questionnaire),
+    ("round", lambda place: place.survey_round),
     ("look_back", lambda place: place.look_back),
     ("project", lambda place: place.project),
     ("rule", lambda place: place.rule),
@@ -263,6 +270,7 @@ NOUNS: list[tuple[str, Callable[[Place], Any]]] = [
 ]
 # A pk under a view name without a noun (households:detail) is the app's main thing.
 MAIN = {"households": "household", "issues": "issue", "visits": "household", "reports": "campaign", "clues": "clue"}
+MAIN["surveys"] = "survey_round"
 # url name → argument → value, where the rules above do not fit.
 SPECIAL: dict[str, dict[str, Callable[[Place], Any]]] = {
     "issues:attachment": {"pk": lambda place: place.issue.pk},
@@ -278,6 +286,10 @@ SPECIAL: dict[str, dict[str, Callable[[Place], Any]]] = {
     "issues:dispute_write": {"pk": lambda place: place.dispute.pk, "part": lambda place: "risk"},
     "issues:dispute_party_remove": {"pk": lambda place: place.dispute.pk},
     "issues:dispute_paper": {"pk": lambda place: place.dispute.pk, "paper": lambda place: "record"},
+    "survey_start": {"code": lambda place: place.survey_round.code},
+    "survey_answer": {"code": lambda place: place.survey_round.code},
+    "survey_start_here": {"code": lambda place: place.survey_round.code, "unit": lambda place: place.unit.code},
+    "survey_answer_here": {"code": lambda place: place.survey_round.code, "unit": lambda place: place.unit.code},
     "clues:step": {"name": lambda place: "note"},
     "reports:household_rows": {"figure": lambda place: "covered"},
     "reports:issue_rows": {"figure": lambda place: "solved"},

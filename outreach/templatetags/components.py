@@ -20,6 +20,8 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from outreach.charts import Chart
+
 if TYPE_CHECKING:
     from django.core.paginator import Page
     from django.forms import BoundField
@@ -332,6 +334,14 @@ def stat(
         "better": better,
         "tone": _one_of("stat", "tone", tone, TONE_ICONS),
     }
+
+
+@register.inclusion_tag("components/chart.html", name="chart")
+def draw_chart(chart: Chart) -> dict[str, Any]:
+    """A chart (outreach/charts.py) with the table it is drawn from; it brings its style sheet and script along."""
+    if not isinstance(chart, Chart):
+        raise ComponentError(f"chart: {chart!r} is no outreach.charts.Chart")
+    return {"chart": chart}
 
 
 @register.inclusion_tag("components/progress.html")

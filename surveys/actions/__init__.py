@@ -1,0 +1,1 @@
+"""What changes surveys: keyword-only, atomic, by whom."""
