@@ -56,6 +56,8 @@ tools:
 	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || missing="$$missing chromium"; \
 	test -n "$$(find /usr/share/fonts -iname '*cjk*' 2>/dev/null | head -n 1)" || missing="$$missing fonts-noto-cjk"; \
 	test -n "$$(find /lib /usr/lib -name libatomic.so.1 2>/dev/null | head -n 1)" || missing="$$missing libatomic1"; \
+	command -v soffice >/dev/null || missing="$$missing libreoffice-writer"; \
+	command -v pdftoppm >/dev/null || missing="$$missing poppler-utils"; \
 	command -v xgettext >/dev/null || missing="$$missing gettext"; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \

@@ -29,12 +29,12 @@ from issues.dispute_forms import (
     SessionForm,
 )
 from issues.models import DisputeParty, Issue, IssueQuerySet, Kind, Mediation, Risk
+from outreach import papers
 from outreach.access import Permission, acting, require
 from outreach.models import User
 
 PAGE_ROWS = 30
 RISK_LOOKS = {"low": ("neutral", ""), "medium": ("warn", "alert"), "high": ("bad", "flame")}
-DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 
 def risk_mark(risk: str) -> dict[str, str]:
@@ -276,7 +276,7 @@ def dispute_paper(request: HttpRequest, pk: int, paper: str) -> HttpResponse:
     else:
         file = mediation_papers.record(issue, parties, sessions)
     dispute_actions.log_paper(issue=issue, paper=paper, by=user)
-    response = HttpResponse(file, content_type=DOCX)
+    response = HttpResponse(file, content_type=papers.CONTENT_TYPE)
     name = f"{mediation_papers.PAPERS[paper]} {issue.number}.docx"
     response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
     return response

@@ -17,11 +17,11 @@ from issues.ledger_forms import LedgerForm
 from issues.ledger_views import layout_of, render_ledger
 from issues.models import Issue, IssueQuerySet
 from issues.views import disposition, load_issue
+from outreach import papers
 from outreach.access import Permission, acting, post_of, require
 
 # Forty pages; who needs more exports the workbook and prints that.
 MAX_PRINTED = 500
-DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 
 @require(Permission.ISSUE_EXPORT)
@@ -106,6 +106,6 @@ def letters_response(request: HttpRequest, issues: IssueQuerySet) -> HttpRespons
     content = letters.supervision_letters(rows, unit=post.unit, today=today)
     actions.log_export(by=user, filters={"letters": "、".join(issue.number for issue in rows)[:400]}, rows=len(rows))
     name = f"督办单_{rows[0].number}.docx" if len(rows) == 1 else f"督办单_{today:%Y%m%d}_{len(rows)}件.docx"
-    response = HttpResponse(content, content_type=DOCX)
+    response = HttpResponse(content, content_type=papers.CONTENT_TYPE)
     response["Content-Disposition"] = disposition(True, name)
     return response

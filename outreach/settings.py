@@ -164,7 +164,14 @@ CELERY_BEAT_SCHEDULE: dict[str, dict] = {
     "issues.send_texts": {"task": "issues.tasks.send_texts", "schedule": 180.0, "options": {"expires": 170}},
     "issues.draw_look_backs": {"task": "issues.tasks.draw_look_backs", "schedule": crontab(hour=6, minute=10)},
     "issues.prove_histories": {"task": "issues.tasks.prove_histories", "schedule": crontab(hour=2, minute=40)},
+    "reports.offer_bulletins": {"task": "reports.tasks.offer_bulletins", "schedule": crontab(hour="7-20", minute=5)},
     "reports.check_rollups": {"task": "reports.tasks.check_rollups", "schedule": crontab(hour=3, minute=20)},
+    "reports.replay_snapshots": {"task": "reports.tasks.replay_snapshots", "schedule": crontab(hour=3, minute=50)},
+    # twice, for a machine that was off at the first: the second finds the first's and takes nothing
+    "reports.take_daily_snapshots": {
+        "task": "reports.tasks.take_daily_snapshots",
+        "schedule": crontab(hour="5,8", minute=5),
+    },
 }
 
 AUTH_USER_MODEL = "outreach.User"
@@ -265,6 +272,9 @@ LOGGING = {
 
 # Below so many households or issues a rate is shown, not ranked.
 RANKING_MIN_DENOMINATOR = env.int("RANKING_MIN_DENOMINATOR", default=10)
+
+# So many working days after scores are published, a unit may appeal against a line of them.
+APPEAL_WORKDAYS = env.int("APPEAL_WORKDAYS", default=5)
 
 # Of the issues closed a month and three months ago, so many per cent are drawn to be looked at again (回头看).
 LOOK_BACK_SHARE = env.int("LOOK_BACK_SHARE", default=20)

@@ -18,7 +18,7 @@ from issues.exports import neutral
 from outreach import audit
 from outreach.models import Unit, User
 from reports.figures import HOUSEHOLDS, ISSUES
-from reports.indicators import INDICATORS
+from reports.indicators import RANKED
 from reports.ranking import Line, Ranking
 
 CONTENT_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -43,7 +43,7 @@ COLUMNS = {
     "judged": 9,
     "solution": 12,
 }
-RATES = INDICATORS.keys()
+RATES = RANKED.keys()
 
 
 def headers() -> list[str]:
@@ -54,7 +54,7 @@ def headers() -> list[str]:
 def label_of(key: str) -> str | Promise:
     """What a figure or rate is called."""
     if key in RATES:
-        return INDICATORS[key].name
+        return RANKED[key].name
     return (HOUSEHOLDS.get(key) or ISSUES[key]).label
 
 

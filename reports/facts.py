@@ -7,7 +7,7 @@ the unit and day. `differences` checks just that, so it may run while people wor
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -17,112 +17,15 @@ from django.db.models import Q, Sum
 from django.utils import timezone
 
 from issues import workflow
+from outreach.calendar import overrides
 from outreach.models import Campaign, Unit
-from reports.indicators import Facts
-from reports.models import DayCount, DirtyDay, Freshness, RosterCount
+from reports import cases
+from reports.days import DAY_COLUMNS, DAYS, REPEAT_COLUMNS, REPEATS, ROSTER, ROSTER_COLUMNS, TOUCHED_HOUSEHOLDS
+from reports.indicators import COUNTS, Facts
+from reports.models import CaseCount, DayCount, DirtyCase, DirtyDay, Freshness, RepeatCount, RosterCount
 
 # One recount at a time, whatever the number of workers.
 RECOUNT_LOCK = 4_399_021
-
-# The definitions, in one place: refresh, recount and check read them with other filters. A household counts as long
-# as it is on the roster: one verified empty or moved leaves the numerator together with the denominator.
-ON_ROSTER = "assignment.state <> 'off_roster' AND household.roster_state = 'in_residence'"
-
-ROSTER = f"""
-    SELECT household.village_id AS unit_id,
-           count(*) AS households,
-           count(*) FILTER (WHERE NOT ({ON_ROSTER})) AS off_roster
-    FROM visits_assignment assignment
-    JOIN households_household household ON household.id = assignment.household_id
-    WHERE assignment.campaign_id = %(campaign)s
-      AND (%(everything)s OR household.village_id = ANY(%(units)s::bigint[]))
-    GROUP BY household.village_id
-"""
-ROSTER_COLUMNS = ("households", "off_roster")
-
-
-def _local_day(column: str) -> str:
-    return f"({column} AT TIME ZONE 'Asia/Shanghai')::date"
-
-
-def _within_days(moment: str) -> str:
-    """Return the condition on a moment: the range serves the index, the set is exact."""
-    return f"""(%(everything)s OR (
-        {moment} >= %(first_day)s::date::timestamp AT TIME ZONE 'Asia/Shanghai'
-        AND {moment} < (%(last_day)s::date + 1)::timestamp AT TIME ZONE 'Asia/Shanghai'
-        AND {_local_day(moment)} = ANY(%(days)s::date[])))"""
-
-
-DAYS = f"""
-    SELECT unit_id, day,
-           sum(covered) AS covered, sum(met) AS met, sum(visits) AS visits, sum(raised) AS issues_raised,
-           sum(solved) AS issues_solved, sum(explained) AS issues_explained,
-           sum(not_accepted) AS issues_not_accepted, sum(otherwise) AS issues_otherwise,
-           sum(in_review) AS issues_in_review, sum(set_aside) AS issues_set_aside, sum(open_due) AS open_due
-    FROM (
-        SELECT household.village_id AS unit_id, assignment.covered_on AS day, count(*) AS covered,
-               count(*) FILTER (WHERE assignment.state = 'met') AS met,
-               0 AS visits, 0 AS raised, 0 AS solved, 0 AS explained, 0 AS not_accepted, 0 AS otherwise,
-               0 AS in_review, 0 AS set_aside, 0 AS open_due
-        FROM visits_assignment assignment
-        JOIN households_household household ON household.id = assignment.household_id
-        WHERE assignment.campaign_id = %(campaign)s AND assignment.covered_on IS NOT NULL AND {ON_ROSTER}
-          AND (%(everything)s OR (household.village_id = ANY(%(units)s::bigint[])
-                                  AND assignment.covered_on = ANY(%(days)s::date[])))
-        GROUP BY 1, 2
-        UNION ALL
-        SELECT household.village_id, {_local_day("visit.visited_at")}, 0, 0, count(*), 0, 0, 0, 0, 0, 0, 0, 0
-        FROM visits_visit visit
-        JOIN households_household household ON household.id = visit.household_id
-        WHERE visit.campaign_id = %(campaign)s
-          AND (%(everything)s OR household.village_id = ANY(%(units)s::bigint[]))
-          AND {_within_days("visit.visited_at")}
-        GROUP BY 1, 2
-        UNION ALL
-        SELECT issue.place_id, {_local_day("issue.recorded_at")}, 0, 0, 0, count(*), 0, 0, 0, 0, 0, 0, 0
-        FROM issues_issue issue
-        WHERE issue.campaign_id = %(campaign)s
-          AND (%(everything)s OR issue.place_id = ANY(%(units)s::bigint[]))
-          AND {_within_days("issue.recorded_at")}
-        GROUP BY 1, 2
-        UNION ALL
-        SELECT issue.place_id, {_local_day("issue.done_at")}, 0, 0, 0, 0,
-               count(*) FILTER (WHERE issue.state = 'closed' AND issue.outcome = 'solved'),
-               count(*) FILTER (WHERE issue.state = 'closed' AND issue.outcome = 'explained'),
-               count(*) FILTER (WHERE issue.state = 'closed' AND issue.outcome = 'not_accepted'),
-               count(*) FILTER (WHERE issue.state = 'closed'
-                                AND issue.outcome NOT IN ('solved', 'explained', 'not_accepted')),
-               count(*) FILTER (WHERE issue.state = ANY(%(review_states)s)), 0, 0
-        FROM issues_issue issue
-        WHERE issue.campaign_id = %(campaign)s AND issue.done_at IS NOT NULL
-          AND (%(everything)s OR issue.place_id = ANY(%(units)s::bigint[]))
-          AND {_within_days("issue.done_at")}
-        GROUP BY 1, 2
-        UNION ALL
-        SELECT issue.place_id, issue.due_on, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-               count(*) FILTER (WHERE issue.state = ANY(%(aside_states)s)),
-               count(*) FILTER (WHERE issue.state = ANY(%(running_states)s))
-        FROM issues_issue issue
-        WHERE issue.campaign_id = %(campaign)s AND issue.state = ANY(%(running_states)s || %(aside_states)s)
-          AND (%(everything)s OR (issue.place_id = ANY(%(units)s::bigint[])
-                                  AND issue.due_on = ANY(%(days)s::date[])))
-        GROUP BY 1, 2
-    ) part
-    GROUP BY unit_id, day
-"""
-DAY_COLUMNS = (
-    "covered",
-    "met",
-    "visits",
-    "issues_raised",
-    "issues_solved",
-    "issues_explained",
-    "issues_not_accepted",
-    "issues_otherwise",
-    "issues_in_review",
-    "issues_set_aside",
-    "open_due",
-)
 
 # No longer anybody's to be late with, and not done either: stopped from above, reported upward, merged, not taken up.
 ASIDE_STATES = tuple(
@@ -132,31 +35,35 @@ ASIDE_STATES = tuple(
 
 @dataclass(frozen=True)
 class _Rollup:
-    """A rollup table: the query that counts it from the rows, and the columns of its key and its counts."""
+    """A rollup table: the query that counts it from the rows, the columns of its key and of its counts. `asked`: the
+    part of the key by which the log names what to count again; `logged`: which keys it names, as unit_id and day."""
 
     table: str
     query: str
     key: tuple[str, ...]
     columns: tuple[str, ...]
+    logged: str
+    asked: tuple[str, ...] = ("unit_id", "day")
 
-    def write(self, campaign_id: int, keys: list[tuple[Any, ...]] | None) -> None:
+    def write(self, campaign: Campaign, keys: Collection[tuple[Any, ...]] | None) -> None:
         """Count the campaign's `keys` (None: all of them) from the rows and bring the table in line."""
-        key = ", ".join(self.key)
-        same_key = " AND ".join(f"old.{name} = {{0}}.{name}" for name in self.key)
+        asked, key = ", ".join(self.asked), ", ".join(self.key)
         arrays = ", ".join(
-            "%(key_units)s::bigint[]" if name == "unit_id" else "%(key_days)s::date[]" for name in self.key
+            "%(key_units)s::bigint[]" if name == "unit_id" else "%(key_days)s::date[]" for name in self.asked
         )
+        is_asked = " AND ".join(f"old.{name} = asked.{name}" for name in self.asked)
+        is_counted = " AND ".join(f"old.{name} = counted.{name}" for name in self.key)
         sql = f"""
-            WITH asked AS (SELECT * FROM unnest({arrays}) asked ({key})),
+            WITH asked AS MATERIALIZED (SELECT * FROM unnest({arrays}) asked ({asked})),
             counted AS MATERIALIZED (
                 SELECT counted.* FROM ({self.query}) counted
-                WHERE %(everything)s OR ({key}) IN (SELECT {key} FROM asked)
+                WHERE %(everything)s OR ({asked}) IN (SELECT {asked} FROM asked)
             ),
             gone AS (
                 DELETE FROM {self.table} old
                 WHERE old.campaign_id = %(campaign)s
-                  AND (%(everything)s OR EXISTS (SELECT FROM asked WHERE {same_key.format("asked")}))
-                  AND NOT EXISTS (SELECT FROM counted WHERE {same_key.format("counted")})
+                  AND (%(everything)s OR EXISTS (SELECT FROM asked WHERE {is_asked}))
+                  AND NOT EXISTS (SELECT FROM counted WHERE {is_counted})
             )
             INSERT INTO {self.table} AS old (campaign_id, {key}, {", ".join(self.columns)})
             SELECT %(campaign)s, {key}, {", ".join(self.columns)} FROM counted
@@ -166,38 +73,57 @@ class _Rollup:
                 IS DISTINCT FROM ({", ".join(f"excluded.{name}" for name in self.columns)})
         """
         with connection.cursor() as cursor:
-            cursor.execute(sql, _parameters(campaign_id, keys))
+            cursor.execute(sql, _parameters(campaign, keys))
 
-    def differences(self, campaign_id: int) -> list[tuple[Any, ...]]:
+    def differences(self, campaign: Campaign) -> list[tuple[Any, ...]]:
         """Return (key …, rollup's counts or None, rows' counts or None) for each key that differs and is not in the
         log. One statement, so one snapshot."""
-        key = ", ".join(self.key)
-        logged = " AND ".join(f"log.{name} IS NOT DISTINCT FROM {name}" for name in self.key)
-        if "day" not in self.key:
-            logged += " AND log.day IS NULL"
-        counts = ", ".join(self.columns)
+        key, counts = ", ".join(self.key), ", ".join(self.columns)
+        named = " AND ".join(f"log.{name} = differs.{name}" for name in self.asked)
         sql = f"""
             WITH kept AS (SELECT {key}, ARRAY[{counts}]::bigint[] AS kept FROM {self.table}
                           WHERE campaign_id = %(campaign)s),
-            counted AS (SELECT {key}, ARRAY[{counts}]::bigint[] AS counted FROM ({self.query}) live)
-            SELECT {key}, kept, counted FROM kept FULL JOIN counted USING ({key})
-            WHERE kept IS DISTINCT FROM counted
-              AND NOT EXISTS (SELECT FROM reports_dirtyday log WHERE log.campaign_id = %(campaign)s AND {logged})
+            counted AS (SELECT {key}, ARRAY[{counts}]::bigint[] AS counted FROM ({self.query}) live),
+            log AS MATERIALIZED ({self.logged.format(which="true")})
+            SELECT {key}, kept, counted FROM (
+                SELECT {key}, kept, counted FROM kept FULL JOIN counted USING ({key})
+                WHERE kept IS DISTINCT FROM counted
+            ) differs
+            WHERE NOT EXISTS (SELECT FROM log WHERE log.campaign_id = %(campaign)s AND {named})
             ORDER BY {key}
         """
         with connection.cursor() as cursor:
-            cursor.execute(sql, _parameters(campaign_id, None))
+            cursor.execute(sql, _parameters(campaign, None))
             return cursor.fetchall()
 
 
-ROSTERS = _Rollup("reports_rostercount", ROSTER, ("unit_id",), ROSTER_COLUMNS)
-DAY_COUNTS = _Rollup("reports_daycount", DAYS, ("unit_id", "day"), DAY_COLUMNS)
+_LOGGED_DAYS = "SELECT campaign_id, unit_id, day FROM reports_dirtyday WHERE day IS NOT NULL"
+ROSTERS = _Rollup(
+    "reports_rostercount",
+    ROSTER,
+    ("unit_id",),
+    tuple(ROSTER_COLUMNS),
+    "SELECT campaign_id, unit_id FROM reports_dirtyday WHERE day IS NULL",
+    asked=("unit_id",),
+)
+DAY_COUNTS = _Rollup(
+    "reports_daycount", DAYS, ("unit_id", "day"), DAY_COLUMNS, f"{_LOGGED_DAYS} UNION {TOUCHED_HOUSEHOLDS}"
+)
+REPEAT_COUNTS = _Rollup(
+    "reports_repeatcount",
+    REPEATS,
+    ("unit_id", "day", "before"),
+    REPEAT_COLUMNS,
+    f"{_LOGGED_DAYS} UNION {TOUCHED_HOUSEHOLDS}",
+)
+CASE_COUNTS = _Rollup("reports_casecount", cases.query(), ("side", "unit_id", "day"), cases.COLUMNS, cases.TOUCHED)
+ROLLUPS = (ROSTERS, DAY_COUNTS, REPEAT_COUNTS, CASE_COUNTS)
 
 
-def _parameters(campaign_id: int, keys: list[tuple[Any, ...]] | None) -> dict[str, Any]:
+def _parameters(campaign: Campaign, keys: Collection[tuple[Any, ...]] | None) -> dict[str, Any]:
     days = sorted({key[1] for key in keys or () if len(key) > 1})
     return {
-        "campaign": campaign_id,
+        "campaign": campaign.pk,
         "everything": keys is None,
         "key_units": [key[0] for key in keys or ()],
         "key_days": [key[1] for key in keys or () if len(key) > 1],
@@ -208,44 +134,51 @@ def _parameters(campaign_id: int, keys: list[tuple[Any, ...]] | None) -> dict[st
         "running_states": list(workflow.RUNNING_STATES),
         "review_states": list(workflow.REVIEW_STATES),
         "aside_states": list(ASIDE_STATES),
+        **cases.workdays(campaign),
     }
 
 
 def refresh(limit: int = 100_000) -> int | None:
-    """Take up to `limit` entries of the log, oldest first, and count their units and days again from the rows.
+    """Take up to `limit` entries of each log, oldest first, and count what they name again from the rows.
 
-    Returns the number of entries taken, or None where another worker is at it. Safe to run twice and in parallel: the
-    entries go in the transaction that wrote their counts, and what is logged meanwhile stays for the next time.
+    Returns the largest number of entries taken from one log, or None where another worker is at it. Safe to run twice
+    and in parallel: the entries go in the transaction that wrote their counts, and what is logged meanwhile stays for
+    the next time.
     """
     # taken before the log is read: what was committed by now is in the log, or counted already
     began = timezone.now()
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [RECOUNT_LOCK])
-            if not cursor.fetchone()[0]:
-                return None
-            # Each later statement sees at least what this one saw, so the rows behind every entry taken here.
-            cursor.execute(
-                "DELETE FROM reports_dirtyday"
-                " WHERE id = ANY(ARRAY(SELECT id FROM reports_dirtyday ORDER BY id LIMIT %s))"
-                " RETURNING campaign_id, unit_id, day",
-                [limit],
-            )
-            entries = cursor.fetchall()
-        rosters: dict[int, set[tuple[int]]] = defaultdict(set)
-        days: dict[int, set[tuple[int, date]]] = defaultdict(set)
-        for campaign_id, unit_id, day in entries:
-            if day is None:
-                rosters[campaign_id].add((unit_id,))
-            else:
-                days[campaign_id].add((unit_id, day))
-        for campaign_id, units in sorted(rosters.items()):
-            ROSTERS.write(campaign_id, sorted(units))
-        for campaign_id, keys in sorted(days.items()):
-            DAY_COUNTS.write(campaign_id, sorted(keys))
-        if len(entries) < limit:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [RECOUNT_LOCK])
+        if not cursor.fetchone()[0]:
+            return None
+        # Each later statement sees at least what these saw, so the rows behind every entry taken here.
+        taken = []
+        for table in ("reports_dirtyday", "reports_dirtycase"):
+            cursor.execute(f"SELECT id FROM {table} ORDER BY id LIMIT %s", [limit])
+            taken.append([pk for (pk,) in cursor.fetchall()])
+        days, touched = taken
+        campaigns = {campaign.pk: campaign for campaign in Campaign.objects.all()}
+        for rollup in ROLLUPS if days or touched else ():
+            for campaign_id, keys in sorted(_logged(rollup, days, touched).items()):
+                # what is left of a campaign that was deleted went with it
+                if campaign_id in campaigns:
+                    rollup.write(campaigns[campaign_id], sorted(keys))
+        for table, ids in zip(("reports_dirtyday", "reports_dirtycase"), taken, strict=True):
+            cursor.execute(f"DELETE FROM {table} WHERE id = ANY(%s)", [ids])
+        if max(map(len, taken)) < limit:
             _set_fresh(began)
-    return len(entries)
+    return max(map(len, taken))
+
+
+def _logged(rollup: _Rollup, days: list[int], touched: list[int]) -> dict[int, set[tuple[Any, ...]]]:
+    """Return campaign → keys that the entries of the two logs, by id, name in a rollup."""
+    sql = rollup.logged.replace("FROM reports_dirtyday WHERE", "FROM reports_dirtyday WHERE id = ANY(%(days)s) AND")
+    with connection.cursor() as cursor:
+        cursor.execute(sql.format(which="id = ANY(%(touched)s)"), {"days": days, "touched": touched})
+        keys: dict[int, set[tuple[Any, ...]]] = defaultdict(set)
+        for campaign_id, *key in cursor.fetchall():
+            keys[campaign_id].add(tuple(key))
+    return keys
 
 
 def recount_all(campaign: Campaign | None = None) -> None:
@@ -256,17 +189,17 @@ def recount_all(campaign: Campaign | None = None) -> None:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [RECOUNT_LOCK])
         log = DirtyDay.objects.all() if campaign is None else DirtyDay.objects.filter(campaign_id=campaign.pk)
         log.delete()
-        for campaign_id in _campaign_ids(campaign):
-            ROSTERS.write(campaign_id, None)
-            DAY_COUNTS.write(campaign_id, None)
-        if not DirtyDay.objects.exists():
+        if campaign is None:  # an issue's entry may concern two campaigns
+            DirtyCase.objects.all().delete()
+        for each in _campaigns(campaign):
+            for rollup in ROLLUPS:
+                rollup.write(each, None)
+        if not DirtyDay.objects.exists() and not DirtyCase.objects.exists():
             _set_fresh(began)
 
 
-def _campaign_ids(campaign: Campaign | None) -> list[int]:
-    if campaign is not None:
-        return [campaign.pk]
-    return list(Campaign.objects.order_by("pk").values_list("pk", flat=True))
+def _campaigns(campaign: Campaign | None) -> list[Campaign]:
+    return [campaign] if campaign is not None else list(Campaign.objects.order_by("pk"))
 
 
 def _set_fresh(moment: datetime) -> None:
@@ -276,14 +209,21 @@ def _set_fresh(moment: datetime) -> None:
 def differences(campaign: Campaign | None = None) -> list[str]:
     """Return a line for every rollup that differs from a count of the rows, though the log does not name it."""
     lines = []
-    for campaign_id in _campaign_ids(campaign):
-        for rollup in (ROSTERS, DAY_COUNTS):
-            for *key, kept, counted in rollup.differences(campaign_id):
+    for each in _campaigns(campaign):
+        for rollup in ROLLUPS:
+            for *key, kept, counted in rollup.differences(each):
                 lines.append(
-                    f"campaign {campaign_id} {rollup.table} {' '.join(map(str, key))}:"
+                    f"campaign {each.pk} {rollup.table} {' '.join(map(str, key))}:"
                     f" {', '.join(rollup.columns)}: rollup {kept or 'none'}, rows {counted or 'none'}"
                 )
     return lines
+
+
+# what is read of DayCount: a period's own meetings take the place of the counted visits (see read)
+_DAY_NAMES = tuple(
+    name for name in DAY_COLUMNS if not name.startswith("seen") and name not in ("make_up_due", "open_due")
+)
+_IN_PERIOD = {"covered": "seen", "met": "seen_finished", "priority_covered": "seen_priority"}
 
 
 def read(
@@ -291,37 +231,82 @@ def read(
 ) -> dict[str, Facts]:
     """Return unit code → its facts as of `today`, for each of `units` that has rollups and each unit above it.
 
-    Of the days from `first` to `last`, both included; None: no limit. Two queries at any size. `units`: those of the
-    campaign's district.
+    Of the days from `first` to `last`, both included; None: no limit. Since the campaign began a household is covered
+    by its counted visit; in a period that begins later, by any meeting in it that counts, be it the first or not: each
+    household once. Two queries at any size, three for a period. `units`: those of the campaign's district.
     """
     codes = {unit.pk: unit.code for unit in units}
-    rosters = RosterCount.objects.filter(campaign=campaign).values_list("unit_id", *ROSTER_COLUMNS)
-    columns = {f"sum_{name}": Sum(name) for name in DAY_COLUMNS if name != "open_due"}
+    totals = _Totals(codes, COUNTS)
+    rosters = RosterCount.objects.filter(campaign=campaign)
+    totals.add(rosters.values_list("unit_id", *ROSTER_COLUMNS), tuple(ROSTER_COLUMNS))
+    columns = {f"sum_{name}": Sum(name if first is None else _IN_PERIOD.get(name, name)) for name in _DAY_NAMES}
     columns["overdue"] = Sum("open_due", filter=Q(day__lt=today), default=0)
     columns["not_due"] = Sum("open_due", filter=Q(day__gte=today), default=0)
-    counted = DayCount.objects.filter(campaign=campaign)
+    columns["make_up_overdue"] = Sum("make_up_due", filter=Q(day__lt=today), default=0)
+    days = DayCount.objects.filter(campaign=campaign).filter(_days("day", first, last)).values("unit_id")
+    names = tuple(name.removeprefix("sum_") for name in columns)
+    totals.add(days.annotate(**columns).values_list("unit_id", *columns), names)
     if first is not None:
-        counted = counted.filter(day__gte=first)
-    if last is not None:
-        counted = counted.filter(day__lte=last)
-    days = counted.values("unit_id").annotate(**columns)
-    # plain lists until the end: a district has 400 villages, each counting at three levels
-    names = (*ROSTER_COLUMNS, *(name.removeprefix("sum_") for name in columns))
-    totals: dict[str, list[int]] = {}
-    for start, rows in ((0, rosters), (len(ROSTER_COLUMNS), days.values_list("unit_id", *columns))):
+        repeats = RepeatCount.objects.filter(campaign=campaign, before__gte=first).filter(_days("day", first, last))
+        again = {f"again_{name}": Sum(name) for name in _IN_PERIOD.values()}
+        counted = repeats.values("unit_id").annotate(**again).values_list("unit_id", *again)
+        totals.add(counted, tuple(_IN_PERIOD), sign=-1)
+    named: dict[str, dict[str, Any]] = {
+        code: dict(zip(COUNTS, total, strict=True)) for code, total in totals.found.items()
+    }
+    return {code: Facts(**total) for code, total in named.items()}
+
+
+def read_cases(
+    campaign: Campaign, units: Iterable[Unit], today: date, *, first: date | None, last: date | None
+) -> dict[cases.Side, dict[str, dict[str, int]]]:
+    """Return side → unit code → the sums of cases.SUMS; units, period and units above as in `read`. Two queries."""
+    table = overrides()
+    columns = {}
+    for key, each in cases.SUMS.items():
+        until = each.until(today, table) if each.until else None
+        due = None if until is None else Q(day__lte=until)
+        columns[f"sum_{key}"] = Sum(each.column, filter=due, default=0)
+    names = tuple(cases.SUMS)
+    codes = {unit.pk: unit.code for unit in units}
+    totals = {side: _Totals(codes, names) for side in cases.Side}
+    rows = CaseCount.objects.filter(campaign=campaign).filter(_days("day", first, last)).values("side", "unit_id")
+    for side, *row in rows.annotate(**columns).values_list("side", "unit_id", *columns):
+        totals[cases.Side(side)].add([row], names)
+    return {
+        side: {code: dict(zip(names, total, strict=True)) for code, total in each.found.items()}
+        for side, each in totals.items()
+    }
+
+
+def _days(column: str, first: date | None, last: date | None) -> Q:
+    found = Q() if first is None else Q(**{f"{column}__gte": first})
+    return found if last is None else found & Q(**{f"{column}__lte": last})
+
+
+class _Totals:
+    """Sums by unit code and level. Plain lists: a district has 400 villages, each counting at three levels."""
+
+    def __init__(self, codes: Mapping[int, str], names: Sequence[str]) -> None:
+        self.found: dict[str, list[int]] = {}
+        self._levels = {pk: levels(code) for pk, code in codes.items()}
+        self._positions = {name: position for position, name in enumerate(names)}
+
+    def add(self, rows: Iterable[Sequence[int]], names: Sequence[str], sign: int = 1) -> None:
+        """Add (or take off) rows of unit id and the counts of `names`."""
+        positions = [self._positions[name] for name in names]
         for unit_id, *counts in rows:
-            for code in levels(codes.get(unit_id, "")):
-                total = totals.setdefault(code, [0] * len(names))
-                for position, count in enumerate(counts, start):
-                    total[position] += count
-    return {code: Facts(**dict(zip(names, total, strict=True))) for code, total in totals.items()}
+            for code in self._levels.get(unit_id, ()):
+                total = self.found.get(code)
+                if total is None:
+                    total = self.found[code] = [0] * len(self._positions)
+                for position, count in zip(positions, counts, strict=True):
+                    total[position] += sign * count
 
 
 def levels(code: str) -> set[str]:
-    """Return the codes of the unit and the units above it; a department stands in no township."""
-    if not code:
-        return set()
-    return {code[:6], code} if "D" in code else {code[:6], code[:9], code}
+    """Return the codes of the unit and those above it: the district, a township or department, a village or office."""
+    return {code[:6], code[:9], code} if code else set()
 
 
 def counted_at() -> datetime | None:

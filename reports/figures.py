@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -17,9 +17,13 @@ from issues.models import Issue, IssueQuerySet, Outcome
 from outreach.models import Campaign, Unit
 from reports.facts import ASIDE_STATES
 from reports.indicators import Facts
-from visits.models import Assignment, AssignmentQuerySet
+from visits.attempts import MET_OUTCOMES
+from visits.attempts import Outcome as Outcomes
+from visits.models import TO_DO_STATES, Assignment, AssignmentQuerySet, Visit
 
 ON_ROSTER = Q(household__roster_state=Household.RosterState.IN_RESIDENCE) & ~Q(state=Assignment.State.OFF_ROSTER)
+PRIORITY = Q(household__priority__gt=0)
+SETTLED_AGAIN = Q(attempts__gte=2) & ~Q(state__in=TO_DO_STATES)
 RUNNING = Q(state__in=workflow.RUNNING_STATES)
 CLOSED = Q(state=workflow.State.CLOSED)
 JUDGED_OUTCOMES = (Outcome.SOLVED, Outcome.EXPLAINED, Outcome.NOT_ACCEPTED)
@@ -62,6 +66,23 @@ class Figure:
     rows: Callable[[Period], Q]
 
 
+def _met_in(period: Period, *outcomes: str) -> Q:
+    """Duties of households with a counted visit; in a period that begins later than the campaign, with any meeting in
+    it that counts by the standard of its moment."""
+    if period.first is None:
+        return period.days("covered_on")
+    valid = Q(standard=None) | Q(standard__counted_outcomes__contains=[Outcomes.MET], outcome=Outcomes.MET)
+    valid |= Q(standard__counted_outcomes__contains=[Outcomes.PARTLY_MET], outcome=Outcomes.PARTLY_MET)
+    visits = Visit.objects.filter(valid, period.moments("visited_at"), outcome__in=outcomes or MET_OUTCOMES)
+    return Q(Exists(visits.filter(campaign=OuterRef("campaign"), household=OuterRef("household"))))
+
+
+def _finished_in(period: Period) -> Q:
+    if period.first is None:
+        return _met_in(period) & Q(state=Assignment.State.MET)
+    return _met_in(period, Outcomes.MET)
+
+
 def _closed(period: Period, **conditions: object) -> Q:
     return CLOSED & Q(**conditions) & period.moments("done_at")
 
@@ -78,25 +99,61 @@ HOUSEHOLDS = {
             "covered",
             _("Households visited"),
             lambda f: f.covered,
-            lambda p: ON_ROSTER & p.days("covered_on"),
+            lambda p: ON_ROSTER & _met_in(p),
         ),
         Figure(
             "unvisited",
             _("Households not visited"),
             lambda f: f.unvisited,
-            lambda p: ON_ROSTER & ~p.days("covered_on"),
+            lambda p: ON_ROSTER & ~_met_in(p),
         ),
         Figure(
             "met",
             _("Households met"),
             lambda f: f.met,
-            lambda p: ON_ROSTER & p.days("covered_on") & Q(state=Assignment.State.MET),
+            lambda p: ON_ROSTER & _finished_in(p),
         ),
         Figure(
             "not_met",
             _("Households visited, talk not finished"),
             lambda f: f.covered - f.met,
-            lambda p: ON_ROSTER & p.days("covered_on") & ~Q(state=Assignment.State.MET),
+            lambda p: ON_ROSTER & _met_in(p) & ~_finished_in(p),
+        ),
+        Figure(
+            "priority",
+            _("Priority households"),
+            lambda f: f.priority,
+            lambda p: ON_ROSTER & PRIORITY,
+        ),
+        Figure(
+            "priority_covered",
+            _("Priority households visited"),
+            lambda f: f.priority_covered,
+            lambda p: ON_ROSTER & PRIORITY & _met_in(p),
+        ),
+        Figure(
+            "priority_unvisited",
+            _("Priority households not visited"),
+            lambda f: f.priority - f.priority_covered,
+            lambda p: ON_ROSTER & PRIORITY & ~_met_in(p),
+        ),
+        Figure(
+            "make_up_done",
+            _("Settled by going again"),
+            lambda f: f.make_up_done,
+            lambda p: ON_ROSTER & SETTLED_AGAIN & p.moments("last_visit_at"),
+        ),
+        Figure(
+            "make_up_overdue",
+            _("Make-up visits overdue"),
+            lambda f: f.make_up_overdue,
+            lambda p: ON_ROSTER & Q(state=Assignment.State.MAKE_UP, due_on__lt=p.today) & p.days("due_on"),
+        ),
+        Figure(
+            "unreachable",
+            _("Households confirmed as unreachable"),
+            lambda f: f.unreachable,
+            lambda p: ON_ROSTER & Q(state=Assignment.State.UNREACHABLE),
         ),
         Figure("off_roster", _("Households empty or moved"), lambda f: f.off_roster, lambda p: ~ON_ROSTER),
     )

@@ -9,7 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from outreach.models import Campaign, Unit
-from reports.indicators import COVERAGE, INDICATORS
+from reports.indicators import COVERAGE, RANKED
 
 LEVELS = ((Unit.Kind.TOWNSHIP.value, _("townships")), (Unit.Kind.VILLAGE.value, _("villages")))
 
@@ -20,7 +20,7 @@ class RankingForm(forms.Form):
     campaign = forms.ChoiceField(label=_("campaign"), required=False)
     unit = forms.ChoiceField(label=_("unit"), required=False)
     level = forms.ChoiceField(label=_("level"), choices=LEVELS, required=False)
-    by = forms.ChoiceField(label=_("ranked by"), choices=[(key, key) for key in INDICATORS], required=False)
+    by = forms.ChoiceField(label=_("ranked by"), choices=[(key, key) for key in RANKED], required=False)
 
     def __init__(self, data: Any, *, campaigns: Sequence[Campaign], units: Sequence[Unit]) -> None:
         """`campaigns`: those the reader sees, the default first. `units`: those of the district, official order."""

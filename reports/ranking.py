@@ -18,7 +18,7 @@ from outreach import access
 from outreach.access import Permission
 from outreach.models import Campaign, Unit
 from reports import facts, figures
-from reports.indicators import COVERAGE, INDICATORS, MET, SOLUTION, Facts, Indicator, ranking, rate, wilson
+from reports.indicators import COVERAGE, MET, RANKED, SOLUTION, Facts, Indicator, ranking, rate, wilson
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -34,7 +34,7 @@ class Share:
     """A rate as it is shown: its parts, the percentage (None without a denominator) and the links to its rows."""
 
     indicator: Indicator
-    numerator: int
+    numerator: int | Decimal
     denominator: int
     url: str
 
@@ -241,7 +241,7 @@ def build(
     by_code = {unit.code: unit for unit in units}
     if scope.kind != Unit.Kind.DISTRICT:
         level = Unit.Kind.VILLAGE
-    chosen = INDICATORS[indicator]
+    chosen = RANKED[indicator]
     taking_part = set(campaign.units.values_list("code", flat=True))
     members = [
         unit

@@ -22,6 +22,7 @@ DIFFICULTY_LINE, BONUS_CAP_LINE, DEDUCTION_CAP_LINE, LIMIT_LINE = (
     "*limit",
 )
 ITEM_PREFIX = "+"  # an item's line: "+" and the item's key
+APPEAL_PREFIX = "="  # what an appeal was granted: "=" and the key of the line appealed against
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,8 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class LineScore:
-    """The marks of one line: its share of the total. `kind`: line | off | bonus | deduction | difficulty | limit.
+    """The marks of one line: its share of the total. `kind`: line | off | bonus | deduction | difficulty | limit |
+    appeal.
 
     `weight`: the line's marks in the total when all is counted; `effective_weight`: with what was shared out to it;
     `interval`: 95 % Wilson interval of the rate in percent; `marks`: None where the line is not counted (不计).

@@ -19,12 +19,12 @@ from outreach.models import Campaign, Unit
 from reports import exports, figures
 from reports.figures import Figure
 from reports.forms import RankingForm
-from reports.indicators import INDICATORS
+from reports.indicators import RANKED
 from reports.ranking import Ranking, Reader, build
 
 PAGE_ROWS = 50
 LABELS = {key: figure.label for key, figure in (figures.HOUSEHOLDS | figures.ISSUES).items()}
-RATE_NAMES = {key: indicator.name for key, indicator in INDICATORS.items()}
+RATE_NAMES = {key: indicator.name for key, indicator in RANKED.items()}
 # Counting on would cost more the larger the district is, and nobody reads a list that long.
 MAX_COUNTED = 100_000
 
@@ -69,7 +69,7 @@ def ranking(request: HttpRequest) -> HttpResponse:
         "level_tabs": _level_tabs(shown, asked),
         "by_tabs": [
             {"url": _url(asked, by=key), "label": indicator.name, "current": key == shown.indicator.key}
-            for key, indicator in INDICATORS.items()
+            for key, indicator in RANKED.items()
         ],
         "district_url": _url(asked, unit="", level=""),
         "parent_url": _url(asked, unit=shown.parent.code if shown.parent else "", level=""),
@@ -77,7 +77,7 @@ def ranking(request: HttpRequest) -> HttpResponse:
         "labels": LABELS,
         "rate_names": RATE_NAMES,
         "figure_labels": [(key, LABELS[key]) for key in (*figures.HOUSEHOLDS, *figures.ISSUES)],
-        "indicators": INDICATORS.values(),
+        "indicators": RANKED.values(),
         "may_export": has_permission(request.user, Permission.RANKING_EXPORT) and shown.level,
         "may_assign": has_permission(request.user, Permission.HOUSEHOLD_ASSIGN),
     }

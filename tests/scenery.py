@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.core.files.base import ContentFile
@@ -22,6 +23,21 @@ from issues.actions import append_event
 from issues.models import Attachment, Category, Clue, DisputeParty, Issue, LookBack, RoutingRule, SpecialProject
 from outreach.access import Permission, Role
 from outreach.models import Campaign, Channel, Delivery, Membership, Notification, Unit, User
+from reports.actions import snapshots
+from reports.bulletins.content import SECTIONS, Rules
+from reports.bulletins.files import keep
+from reports.models import (
+    AdjustmentEntry,
+    Appeal,
+    AppealFile,
+    Bulletin,
+    EvidenceFile,
+    PastImport,
+    Scheme,
+    Snapshot,
+)
+from reports.presets import PRESETS
+from reports.schemes import Group, Line, Linear, SchemeContent
 from surveys.models import Round
 from tests.cast import Cast, make_user
 from tests.surveys.make import ask_round
@@ -58,7 +74,98 @@ class Place:
     notification: Notification
     channel: Channel
     delivery: Delivery
+    snapshot: Snapshot
+    appeal: Appeal
+    appeal_file: AppealFile
+    past_import: PastImport
+    bulletin: Bulletin
     survey_round: Round
+    scheme: Scheme
+    adjustment: AdjustmentEntry
+    evidence: EvidenceFile
+
+
+def make_adjustment(campaign: Campaign, unit: Unit, by: User) -> AdjustmentEntry:
+    """Create an approved deduction."""
+    return AdjustmentEntry.objects.create(
+        campaign=campaign,
+        item="late_report",
+        label="迟报错报",
+        kind="deduction",
+        unit=unit,
+        points=1,
+        reason="月报迟报两天",
+        happened_on=campaign.starts_on,
+        proposed_by=by,
+        state="approved",
+        decided_at=timezone.now(),
+        decided_by=User.objects.exclude(pk=by.pk).order_by("pk").first(),
+    )
+
+
+def make_scheme(campaign: Campaign, by: User) -> Scheme:
+    """Create the campaign's scheme, in force, where it has none."""
+    name = "镇街考核办法"
+    return Scheme.objects.filter(campaign=campaign, name=name).first() or Scheme.objects.create(
+        campaign=campaign,
+        name=name,
+        content=PRESETS["township"].build(()).to_json(),
+        created_by=by,
+        state="published",
+        published_at=timezone.now(),
+        published_by=by,
+    )
+
+
+def make_snapshot(campaign: Campaign, by: User) -> Snapshot:
+    """Freeze and publish the scores of the campaign's villages, once a campaign."""
+    if found := Snapshot.objects.filter(campaign=campaign).first():
+        return found
+    now = timezone.now()
+    content = SchemeContent(
+        groups=(Group("villages", "村（社区）", "village", within_township=True),),
+        lines=(Line("coverage", "coverage", "走访覆盖率", Decimal(100), Linear(Decimal(0), Decimal(100))),),
+    )
+    scheme = Scheme.objects.create(
+        campaign=campaign,
+        name="考核办法",
+        state="published",
+        content=content.to_json(),
+        published_at=now,
+        published_by=by,
+    )
+    yesterday = timezone.localdate() - timedelta(days=1)
+    snapshot = snapshots.take(
+        campaign=campaign,
+        scheme=scheme,
+        kind="weekly",
+        first=campaign.starts_on,
+        last=yesterday,
+        by=None,
+        today=timezone.localdate(),
+    )
+    row = Snapshot.objects.filter(pk=snapshot.pk)
+    row.update(state="approved", approved_at=now, approved_by=by)
+    row.update(state="published", published_at=now, published_by=by, appeals_until=yesterday + timedelta(days=9))
+    return row.get()
+
+
+def make_bulletin(campaign: Campaign, by: User) -> Bulletin:
+    """Issue a bulletin in a campaign, once: it is the whole district's."""
+    if found := Bulletin.objects.filter(snapshot__campaign=campaign).first():
+        return found
+    return Bulletin.objects.create(
+        snapshot=make_snapshot(campaign, by),
+        kind="circular",
+        title="通报",
+        sections=dict.fromkeys(SECTIONS, "抓紧。"),
+        rules=Rules().to_json(),
+        state="issued",
+        issued_at=timezone.now(),
+        issued_by=by,
+        sha256=keep(b"docx"),
+        annex_sha256=keep(b"xlsx"),
+    )
 
 
 def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, clerk: User) -> Place:
@@ -131,8 +238,13 @@ def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, c
         verified_at=now,
         verified_by=clerk,
     )
+    adjustment = make_adjustment(campaign, village, clerk)
     channel = Channel.objects.create(unit=village, kind="wecom", name="群", is_active=False)
     change = ResidentChange.objects.create(household=household, changes={"phone": "13900008888"}, proposed_by=visitor)
+    snapshot = make_snapshot(campaign, clerk)
+    appeal = Appeal.objects.create(
+        snapshot=snapshot, unit=village, line="coverage", statement="两户外出", filed_by=clerk
+    )
     return Place(
         unit=village,
         campaign=campaign,
@@ -142,6 +254,16 @@ def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, c
         change=change,
         pairing=Pairing.objects.create(household=household, user=visitor),
         survey_round=Round.objects.filter(district=campaign.district).first() or ask_round(campaign.district, clerk),
+        scheme=make_scheme(campaign, clerk),
+        adjustment=adjustment,
+        evidence=EvidenceFile.objects.create(
+            adjustment=adjustment,
+            file=ContentFile(b"x", name=f"e{village.code}.jpg"),
+            content_type="image/jpeg",
+            sha256="0" * 64,
+            size=1,
+            added_by=clerk,
+        ),
         assignment=Assignment.objects.create(campaign=campaign, household=household, visitor=visitor),
         visit=Visit.objects.create(
             payload_hash="0" * 64,
@@ -195,6 +317,35 @@ def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, c
         delivery=Delivery.objects.create(
             channel=channel, district_code=village.district_code, title="问题", text="/", state="dead"
         ),
+        snapshot=snapshot,
+        appeal=appeal,
+        appeal_file=AppealFile.objects.create(
+            appeal=appeal,
+            file=ContentFile(b"x", name=f"{village.code}.pdf"),
+            content_type="application/pdf",
+            name="说明.pdf",
+            sha256="0" * 64,
+            size=1,
+        ),
+        past_import=PastImport.objects.create(
+            district=campaign.district,
+            filename="往年.xlsx",
+            created_by=clerk,
+            rows=[
+                {
+                    "number": 4,
+                    "unit_id": village.pk,
+                    "code": village.code,
+                    "name": village.name,
+                    "year": 2024,
+                    "month": 0,
+                    "score": "80",
+                    "rank": 1,
+                    "ranked": 2,
+                }
+            ],
+        ),
+        bulletin=make_bulletin(campaign, clerk),
     )
 
 
@@ -241,7 +392,11 @@ def make_scenery(cast: Cast) -> Scenery:
 
 # The words of view names and arguments, and the thing each means; the first that matches wins.
 NOUNS: list[tuple[str, Callable[[Place], Any]]] = [
+    ("scheme", lambda place: place.scheme),
+    ("adjustment", lambda place: place.adjustment),
+    ("evidence", lambda place: place.evidence),
     ("notification", lambda place: place.notification),
+    ("bulletin", lambda place: place.bulletin),
     ("channel", lambda place: place.channel),
     ("delivery", lambda place: place.delivery),
     ("clue", lambda place: place.clue),
@@ -253,6 +408,10 @@ NOUNS: list[tuple[str, Callable[[Place], Any]]] = [
     ("questionnaire", lambda place: place.survey_round.version.questionnaire),
     ("round", lambda place: place.survey_round),
     ("look_back", lambda place: place.look_back),
+    ("snapshot", lambda place: place.snapshot),
+    ("score", lambda place: place.snapshot),
+    ("appeal", lambda place: place.appeal),
+    ("past", lambda place: place.past_import),
     ("project", lambda place: place.project),
     ("rule", lambda place: place.rule),
     ("import", lambda place: place.roster_import),
@@ -286,22 +445,36 @@ SPECIAL: dict[str, dict[str, Callable[[Place], Any]]] = {
     "issues:dispute_write": {"pk": lambda place: place.dispute.pk, "part": lambda place: "risk"},
     "issues:dispute_party_remove": {"pk": lambda place: place.dispute.pk},
     "issues:dispute_paper": {"pk": lambda place: place.dispute.pk, "paper": lambda place: "record"},
+    "visits:phone_photo": {"digest": lambda place: "a" * 64},
     "survey_start": {"code": lambda place: place.survey_round.code},
     "survey_answer": {"code": lambda place: place.survey_round.code},
     "survey_start_here": {"code": lambda place: place.survey_round.code, "unit": lambda place: place.unit.code},
     "survey_answer_here": {"code": lambda place: place.survey_round.code, "unit": lambda place: place.unit.code},
     "clues:step": {"name": lambda place: "note"},
+    "reports:figure_enter": {"indicator": lambda place: "spot_check"},
+    "reports:figure_template": {"indicator": lambda place: "spot_check"},
     "reports:household_rows": {"figure": lambda place: "covered"},
     "reports:issue_rows": {"figure": lambda place: "solved"},
+    "reports:score_rows": {"line": lambda place: "coverage", "part": lambda place: "missed"},
+    "reports:appeal_new": {"pk": lambda place: place.snapshot.pk, "line": lambda place: "coverage"},
+    "reports:appeal_file": {"file": lambda place: place.appeal_file.pk},
+    "reports:snapshot_act": {"name": lambda place: "approve"},
 }
 # A page about things that also asks for the right to see the things themselves.
 ALSO_NEEDS = {
     "issues:household_issues": Permission.HOUSEHOLD_VIEW,
     "reports:household_rows": Permission.HOUSEHOLD_VIEW,
+    "reports:evidence": Permission.HOUSEHOLD_VIEW,
     "reports:issue_rows": Permission.ISSUE_VIEW,
+    "reports:score_rows": Permission.HOUSEHOLD_VIEW,
+    # what a village files or is told is for those who reach the village: no department, no publicity
+    "reports:appeal_new": Permission.HOUSEHOLD_VIEW,
+    "reports:appeal_detail": Permission.HOUSEHOLD_VIEW,
+    "reports:appeal_file": Permission.HOUSEHOLD_VIEW,
 }
 # Figures are the whole district's to compare; the rows behind them show only as far as one's reach.
-FIGURES_OF_NEIGHBOURS = {"reports:household_rows", "reports:issue_rows"}
+FIGURES_OF_NEIGHBOURS = {"reports:household_rows", "reports:issue_rows", "reports:score_rows", "reports:score_unit"}
+FIGURES_OF_NEIGHBOURS |= {"reports:adjustment"}
 
 
 class UnknownArgumentError(Exception):

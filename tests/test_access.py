@@ -26,7 +26,8 @@ def as_params(chosen):
 
 VIEWS = list(views())
 GUARDED = [view for view in VIEWS if isinstance(view.permission, Permission)]
-WITH_THINGS = [view for view in GUARDED if view.arguments]
+# a phone's photos on their way are found by who sends them: a stranger's digest is a photo not yet begun
+WITH_THINGS = [view for view in GUARDED if view.arguments and view.name != "visits:phone_photo"]
 
 
 @pytest.fixture

@@ -328,6 +328,12 @@ class Visit(models.Model):
         _("seconds spent on the form"), null=True, blank=True, help_text="measured by the device; for plausibility"
     )
     received_at = models.DateTimeField(_("received at"), default=timezone.now)
+    clock_offset = models.IntegerField(
+        null=True, help_text="seconds the phone's clock was ahead of the server's when the visit was sent"
+    )
+    timing = models.JSONField(default=dict, blank=True, help_text="part of the form → seconds; for plausibility")
+    # Gone there on a duty that had passed to somebody else meanwhile: kept, and for a person to look at.
+    is_late = models.BooleanField(_("after the duty passed on"), default=False)
     # The assignment's epoch under which the visitor went; empty outside a campaign.
     epoch = models.PositiveIntegerField(null=True, editable=False)
     # Of several visits to a household in a campaign, one counts.

@@ -10,6 +10,7 @@ import base64
 import binascii
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -32,7 +33,9 @@ MAX_TOPICS = 50
 MAX_CHANGES = 20
 MAX_PHOTO = 5 * 1024 * 1024
 MAX_SECONDS = 24 * 60 * 60
+MAX_TIMINGS = 60
 APPOINTMENT_WITHIN = timedelta(days=60)
+SHA256 = re.compile(r"[0-9a-f]{64}")
 
 ITEM_KINDS = ("problem", "need", "opinion", "suggestion")
 # The roster's fields a visitor may propose to correct (households decides what becomes of it), with their lengths.
@@ -56,6 +59,12 @@ class Item:
     text: str
     is_urgent: bool = False
     photo: bytes = b""
+    photo_sha256: str = ""  # of a photo that was sent apart, before the visit
+
+    @property
+    def photo_digest(self) -> str:
+        """The SHA-256 of the photo, the same whichever way it was sent; "" without one."""
+        return hashlib.sha256(self.photo).hexdigest() if self.photo else self.photo_sha256
 
 
 @dataclass(frozen=True)
@@ -85,16 +94,20 @@ class VisitPayload:
     appointment_at: datetime | None = None
     items: tuple[Item, ...] = ()
     changes: tuple[RosterChange, ...] = field(default=())
+    # under which turn of the duty the visitor went, and the proof that it was given to this phone
+    epoch: int | None = None
+    lease: str = ""
+    timing: tuple[tuple[str, int], ...] = ()  # part of the form → seconds on it
 
     def as_json(self, *, with_photos: bool) -> dict[str, Any]:
         """The payload as canonical JSON values; a photo is written in full or as its SHA-256."""
 
-        def photo(content: bytes) -> str:
-            if not content:
-                return ""
-            return base64.b64encode(content).decode() if with_photos else hashlib.sha256(content).hexdigest()
+        def photo(item: Item) -> str:
+            return base64.b64encode(item.photo).decode() if with_photos and item.photo else item.photo_digest
 
-        return {
+        # What phones did not send before is left out where it is empty: an old visit keeps its digest.
+        later = {"epoch": self.epoch, "timing": dict(self.timing) or None}
+        return {name: value for name, value in later.items() if value is not None} | {
             "uuid": str(self.uuid),
             "household": self.household,
             "campaign": self.campaign,
@@ -113,7 +126,7 @@ class VisitPayload:
                     "category": item.category,
                     "text": item.text,
                     "urgent": item.is_urgent,
-                    "photo": photo(item.photo),
+                    "photo": photo(item),
                 }
                 for item in self.items
             ],
@@ -128,9 +141,9 @@ class VisitPayload:
 
 FIELDS = frozenset(
     {"uuid", "household", "campaign", "outcome", "visited_at", "seconds", "resident", "met_other", "topics", "note"}
-    | {"help_given", "appointment_at", "items", "roster"}
+    | {"help_given", "appointment_at", "items", "roster", "epoch", "lease", "timing"}
 )
-ITEM_FIELDS = frozenset({"kind", "category", "text", "urgent", "photo"})
+ITEM_FIELDS = frozenset({"kind", "category", "text", "urgent", "photo", "photo_sha256"})
 
 
 def parse(data: Any) -> VisitPayload:
@@ -183,7 +196,31 @@ def parse(data: Any) -> VisitPayload:
         appointment_at=appointment_at,
         items=items,
         changes=changes,
+        epoch=_epoch(data.get("epoch")),
+        lease=_text(data, "lease", 64),
+        timing=_timing(data.get("timing")),
     )
+
+
+def _epoch(value: Any) -> int | None:
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**31:
+        raise PayloadError("epoch", "wrong_type", _("A number was expected here."))
+    return value
+
+
+def _timing(value: Any) -> tuple[tuple[str, int], ...]:
+    """Seconds by part of the form. A hint for checks: what cannot be is left out, never a reason to refuse a visit."""
+    if not isinstance(value, dict):
+        return ()
+    fit = [
+        (name, seconds)
+        for name, seconds in value.items()
+        if isinstance(name, str) and name.isidentifier() and len(name) <= 30 and type(seconds) is int
+        if 0 <= seconds <= MAX_SECONDS
+    ]
+    return tuple(sorted(fit)[:MAX_TIMINGS])
 
 
 def _mapping(value: Any, where: str, known: frozenset[str]) -> Mapping[str, Any]:
@@ -283,9 +320,12 @@ def _item(value: Any, where: str) -> Item:
     if not isinstance(urgent, bool):
         raise PayloadError(f"{where}.urgent", "wrong_type", _("Yes or no was expected here."))
     photo = _photo(data.get("photo"), f"{where}.photo")
-    if kind != "problem" and (urgent or photo):
+    photo_sha256 = "" if photo else _text(data, "photo_sha256", 64, f"{where}.photo_sha256")
+    if photo_sha256 and not SHA256.fullmatch(photo_sha256):
+        raise PayloadError(f"{where}.photo_sha256", "bad_photo", _("The photo cannot be read: take it again."))
+    if kind != "problem" and (urgent or photo or photo_sha256):
         raise PayloadError(where, "problem_only", _("Only a problem may be urgent or have a photo."))
-    return Item(kind=kind, category=category, text=text, is_urgent=urgent, photo=photo)
+    return Item(kind=kind, category=category, text=text, is_urgent=urgent, photo=photo, photo_sha256=photo_sha256)
 
 
 def _photo(value: Any, where: str) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from typing import Any
 
@@ -15,7 +14,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from households.models import Category as HouseholdCategory
 from households.models import Household, Pairing, Resident
@@ -188,11 +187,11 @@ def visit_household(request: HttpRequest, pk: int) -> HttpResponse:
     if receipt.result == Result.REFUSED or payload is None:
         status = 400 if payload is None else 422
         if as_json:
-            return JsonResponse(_receipt_json(receipt), status=status)
+            return JsonResponse(receipt.as_json(), status=status)
         context = _household_page(request, household, request.POST, back) | {"receipt": receipt}
         return render(request, "visits/phone/household.html", context, status=status)
     messages.success(request, _saved_message(household, payload, receipt))
-    return JsonResponse(_receipt_json(receipt) | {"next": back}) if as_json else redirect(back)
+    return JsonResponse(receipt.as_json() | {"next": back}) if as_json else redirect(back)
 
 
 def _saved_message(household: Household, payload: VisitPayload, receipt: Receipt) -> str:
@@ -292,51 +291,3 @@ def visit_standard(request: HttpRequest) -> HttpResponse:
     )
     context = {"standards": latest, "topics": Topic.objects.filter(is_active=True)}
     return render(request, "visits/phone/standard.html", context)
-
-
-@require(Permission.VISIT_RECORD)
-@require_POST
-def sync(request: HttpRequest) -> HttpResponse:
-    """Take in a batch of visits from a phone: {"visits": [...]}, at most MAX_BATCH; one receipt for each, in order.
-
-    Each visit stands for itself: one that is refused holds up no other. The phone may forget a visit only against a
-    receipt that is not `refused`.
-    """
-    try:
-        batch = json.loads(request.body)
-        visits = batch["visits"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return _bad_batch("invalid_json", _("The visits could not be read. Nothing was stored."))
-    if not isinstance(visits, list):
-        return _bad_batch("wrong_type", _("The visits could not be read. Nothing was stored."))
-    if len(visits) > MAX_BATCH:
-        message = _("At most %(count)d visits at once. Nothing was stored: send fewer.") % {"count": MAX_BATCH}
-        return _bad_batch("too_many", message)
-    user = acting(request)
-    receipts = [_receipt_json(_record_raw(user, raw)) for raw in visits]
-    return JsonResponse({"receipts": receipts, "server_time": timezone.now().isoformat()})
-
-
-def _record_raw(user: User, raw: Any) -> Receipt:
-    try:
-        return record_visit(by=user, payload=parse(raw))
-    except PayloadError as error:
-        name = raw.get("uuid") if isinstance(raw, dict) else None
-        return Receipt(
-            name[:36] if isinstance(name, str) else "", Result.REFUSED, error.code, str(error.message), error.field
-        )
-
-
-def _bad_batch(code: str, message: str) -> JsonResponse:
-    return JsonResponse({"code": code, "message": message}, status=400)
-
-
-def _receipt_json(receipt: Receipt) -> dict[str, Any]:
-    return {
-        "uuid": receipt.uuid,
-        "result": str(receipt.result),
-        "code": receipt.code,
-        "message": receipt.message,
-        "field": receipt.field,
-        "issues": list(receipt.issues),
-    }

@@ -1,6 +1,7 @@
 """Models of reports, by topic."""
 
-from reports.models.rollups import DayCount, DirtyDay, Freshness, RosterCount
+from reports.models.bulletins import Bulletin, BulletinReceipt, BulletinSetup, BulletinVersion
+from reports.models.rollups import CaseCount, DayCount, DirtyCase, DirtyDay, Freshness, RepeatCount, RosterCount
 from reports.models.schemes import AdjustmentEntry, EnteredFigure, EvidenceFile, Scheme
 from reports.models.snapshots import Appeal, AppealFile, PastImport, PastScore, Snapshot
 
@@ -8,13 +9,20 @@ __all__ = [
     "AdjustmentEntry",
     "Appeal",
     "AppealFile",
+    "Bulletin",
+    "BulletinReceipt",
+    "BulletinSetup",
+    "BulletinVersion",
+    "CaseCount",
     "DayCount",
+    "DirtyCase",
     "DirtyDay",
     "EnteredFigure",
     "EvidenceFile",
     "Freshness",
     "PastImport",
     "PastScore",
+    "RepeatCount",
     "RosterCount",
     "Scheme",
     "Snapshot",

@@ -17,9 +17,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.functional import cached_property
-from django.utils.translation import gettext as _text
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from outreach import access
 from outreach.access import Permission
@@ -32,6 +31,8 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
 MAX_STATEMENT = 2_000
+# Whoever may do one of these sees what is not published, and all appeals of the district.
+KEEPERS = {Permission.SNAPSHOT_MAKE, Permission.SNAPSHOT_APPROVE, Permission.SCORE_DECIDE}
 
 
 def _refuse_floats(data: Any) -> None:
@@ -58,7 +59,7 @@ class SnapshotQuerySet(models.QuerySet["Snapshot"]):
         if code is None or Permission.RANKING_VIEW not in may:
             return self.none()
         seen = self.filter(campaign__district__code=code[:6])
-        if may & {Permission.SNAPSHOT_MAKE, Permission.SNAPSHOT_APPROVE, Permission.SCORE_DECIDE}:
+        if may & KEEPERS:
             return seen
         return seen.exclude(published_at=None)
 
@@ -181,9 +182,9 @@ class Snapshot(models.Model):
     def title(self) -> str:
         """What people call it: kind, days, and which revision."""
         days = f"{self.first:%Y-%m-%d} – {self.last:%Y-%m-%d}"
-        name = _text("%(kind)s scores %(days)s") % {"kind": self.get_kind_display(), "days": days}
+        name = gettext("%(kind)s scores %(days)s") % {"kind": self.get_kind_display(), "days": days}
         if self.revision:
-            name += _text(" (revision %(number)d)") % {"number": self.revision}
+            name += gettext(" (revision %(number)d)") % {"number": self.revision}
         return name
 
     def groups(self) -> list[tuple[str, str]]:
@@ -237,9 +238,13 @@ class AppealQuerySet(models.QuerySet["Appeal"]):
     """Appeals in the words of the domain."""
 
     def visible_to(self, user: User | AnonymousUser) -> AppealQuerySet:
-        """A unit's appeals are for the unit itself and those above it who may read rankings."""
+        """A unit's appeals are for the unit itself and those above it; in the district for those who freeze, approve
+        and decide."""
         code = access.reach(user)
-        if code is None or Permission.RANKING_VIEW not in access.permissions_of(user):
+        may = access.permissions_of(user)
+        if code is None or Permission.RANKING_VIEW not in may:
+            return self.none()
+        if len(code) == 6 and not may & KEEPERS:
             return self.none()
         return self.filter(unit__code__startswith=code)
 

@@ -35,7 +35,7 @@ def test_a_supervision_letter_keeps_the_layout_of_official_papers(cast, login):
     margins = (section.top_margin, section.bottom_margin, section.left_margin, section.right_margin)
     assert [round(margin.mm) for margin in margins] == [37, 35, 28, 26]
     body = document.styles["Normal"]
-    assert body.font.size == Pt(16) and body.paragraph_format.line_spacing == Pt(29)
+    assert body.font.size == Pt(16) and body.paragraph_format.line_spacing == Pt(28.95)
     assert body.element.rPr.rFonts.get(qn("w:eastAsia")) == "仿宋_GB2312"
     (title,) = [row for row in document.paragraphs if row.text == "群众反映问题督办单"]
     assert title.runs[0].font.size == Pt(22) and title.alignment == 1

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -24,6 +25,8 @@ from issues.models import Category
 from outreach import access
 from outreach.access import Permission, Role
 from outreach.models import Campaign, User
+from visits import leases
+from visits import photos as photos_on_their_way
 from visits.actions.campaigns import households_in_scope
 from visits.actions.rollup import roll_up_assignment
 from visits.attempts import band_of, day_of
@@ -55,6 +58,10 @@ class Receipt:
     field: str = ""
     issues: tuple[str, ...] = ()
 
+    def as_json(self) -> dict[str, Any]:
+        """The receipt as the phone reads it."""
+        return {**vars(self), "result": str(self.result), "issues": list(self.issues)}
+
 
 class Refusal(Exception):
     """The visit cannot be stored as it is; nothing was written."""
@@ -64,23 +71,25 @@ class Refusal(Exception):
         self.code, self.message, self.field = code, str(message), field
 
 
-def record_visit(*, by: User, payload: VisitPayload) -> Receipt:
+def record_visit(*, by: User, payload: VisitPayload, clock_offset: timedelta | None = None) -> Receipt:
     """Store one visit with all that was heard, open its issues, and bring the duty's state up to date; or refuse it
     and write nothing.
 
     The same uuid with the same content is stored once; with other content it is kept as a VisitConflict. Of several
-    visits to a household in a campaign the earliest valid one counts, whichever arrives first. Raises
-    PermissionDenied where the post may not record visits at all.
+    visits to a household in a campaign the earliest valid one counts, whichever arrives first. A visit on a duty that
+    passed to somebody else while the phone had no signal is kept and marked late, where the phone proves it held the
+    duty. `clock_offset`: how far the phone's clock is ahead of ours. Raises PermissionDenied where the post may not
+    record visits at all.
     """
     access.demand(by, Permission.VISIT_RECORD)
     try:
         with transaction.atomic():
-            return _record(by=by, payload=payload, now=timezone.now())
+            return _record(by=by, payload=payload, clock_offset=clock_offset, now=timezone.now())
     except Refusal as refusal:
         return Receipt(str(payload.uuid), Result.REFUSED, refusal.code, refusal.message, refusal.field)
 
 
-def _record(*, by: User, payload: VisitPayload, now: datetime) -> Receipt:
+def _record(*, by: User, payload: VisitPayload, clock_offset: timedelta | None, now: datetime) -> Receipt:
     digest = payload.digest()
     stored = Visit.objects.filter(pk=payload.uuid).first()
     # Before any rule: what was stored stays stored, though the campaign has closed or the duty has gone since.
@@ -94,7 +103,7 @@ def _record(*, by: User, payload: VisitPayload, now: datetime) -> Receipt:
         assignment = (
             Assignment.objects.select_for_update(of=("self",)).filter(campaign=campaign, household=household).first()
         )
-    if household is None or not _may_visit(by, household, campaign, assignment, payload.visited_at):
+    if household is None or not _may_visit(by, household, campaign, assignment, payload):
         raise Refusal(
             "not_yours",
             _("This household is not on your list. Ask your township to assign it to you."),
@@ -102,7 +111,7 @@ def _record(*, by: User, payload: VisitPayload, now: datetime) -> Receipt:
         )
     if stored is not None:
         return _seen_before(stored, by=by, payload=payload, digest=digest)
-    visited_at = _check_moment(payload, household, campaign, now)
+    visited_at = _check_moment(_by_our_clock(payload.visited_at, clock_offset, now), household, campaign, now)
     if campaign is None:
         if not Pairing.objects.filter(household=household, user=by, ended_on=None).exists():
             raise Refusal(
@@ -114,7 +123,7 @@ def _record(*, by: User, payload: VisitPayload, now: datetime) -> Receipt:
         assignment = _add_to_roster(campaign, household)
     try:
         with transaction.atomic():
-            visit = _store(by, payload, digest, household, campaign, assignment, visited_at, now)
+            visit = _store(by, payload, digest, household, campaign, assignment, visited_at, now, clock_offset)
     except IntegrityError:
         # Sent twice at the same moment: the other one was faster.
         stored = Visit.objects.filter(pk=payload.uuid).first()
@@ -151,16 +160,19 @@ def _campaign(by: User, payload: VisitPayload) -> Campaign | None:
 
 
 def _may_visit(
-    by: User, household: Household, campaign: Campaign | None, assignment: Assignment | None, visited_at: datetime
+    by: User, household: Household, campaign: Campaign | None, assignment: Assignment | None, payload: VisitPayload
 ) -> bool:
-    """Assigned now; or assigned before and gone there before it was handed over; or within a clerk's reach; or paired.
+    """Assigned now; or assigned before and gone there before it was handed over, or without having heard of it; or
+    within a clerk's reach; or paired.
 
     An old duty in another campaign is not enough: a visitor's households are those of this one.
     """
     if campaign is None:
         return Household.objects.visible_to(by).filter(pk=household.pk).exists()
     if assignment is not None:
-        handed_over_later = assignment.assigned_at is not None and visited_at <= assignment.assigned_at
+        handed_over_later = assignment.assigned_at is not None and payload.visited_at <= assignment.assigned_at
+        if _held_before(by, payload, assignment):
+            return True
         if assignment.visitor_id == by.pk or (assignment.previous_visitor_id == by.pk and handed_over_later):
             return True
     post = access.post_of(by)
@@ -170,13 +182,27 @@ def _may_visit(
     return Pairing.objects.filter(household=household, user=by, ended_on=None).exists()
 
 
-def _check_moment(payload: VisitPayload, household: Household, campaign: Campaign | None, now: datetime) -> datetime:
+def _held_before(by: User, payload: VisitPayload, assignment: Assignment) -> bool:
+    """Did the phone go there on a duty that was `by`'s, and is somebody else's by now?"""
+    if payload.epoch is None or assignment.visitor_id == by.pk or payload.epoch > assignment.epoch:
+        return False
+    return leases.holds(payload.lease, user=by.pk, assignment=assignment.pk, epoch=payload.epoch)
+
+
+def _by_our_clock(moment: datetime, clock_offset: timedelta | None, now: datetime) -> datetime:
+    """Return the moment as said; by our clock where the phone's is ahead and would put the visit into the future."""
+    if clock_offset is not None and moment > now + CLOCK_SKEW and moment - clock_offset <= now + CLOCK_SKEW:
+        return moment - clock_offset
+    return moment
+
+
+def _check_moment(said: datetime, household: Household, campaign: Campaign | None, now: datetime) -> datetime:
     """Return when the visit was, never after now; raise Refusal for a wrong clock, campaign or household."""
-    if payload.visited_at > now + CLOCK_SKEW:
+    if said > now + CLOCK_SKEW:
         raise Refusal(
             "in_future", _("The time of the visit lies in the future: check the phone's clock."), "visited_at"
         )
-    visited_at = min(payload.visited_at, now)
+    visited_at = min(said, now)
     # A visit made before they asked is still a visit that took place.
     if household.do_not_visit_at is not None and visited_at >= household.do_not_visit_at:
         raise Refusal(
@@ -233,6 +259,7 @@ def _store(
     assignment: Assignment | None,
     visited_at: datetime,
     now: datetime,
+    clock_offset: timedelta | None,
 ) -> Visit:
     if payload.resident is not None and not Resident.objects.filter(pk=payload.resident, household=household).exists():
         raise Refusal("foreign_resident", _("This person does not belong to the household."), "resident")
@@ -240,10 +267,12 @@ def _store(
         raise Refusal("unknown_topic", _("One of the topics does not exist any more: open the page again."), "topics")
     post = access.post_of(by)
     assert post is not None
-    epoch = None
+    epoch, is_late = None, False
     if assignment is not None:
-        late = assignment.previous_visitor_id == by.pk and assignment.visitor_id != by.pk
-        epoch = max(assignment.epoch - 1, 0) if late else assignment.epoch
+        is_late = _held_before(by, payload, assignment)
+        handed_over = assignment.previous_visitor_id == by.pk and assignment.visitor_id != by.pk
+        epoch = max(assignment.epoch - 1, 0) if handed_over else assignment.epoch
+        epoch = payload.epoch if is_late else epoch
     visit = Visit.objects.create(
         uuid=payload.uuid,
         payload_hash=digest,
@@ -258,6 +287,9 @@ def _store(
         time_band=band_of(visited_at),
         seconds=payload.seconds,
         received_at=now,
+        clock_offset=None if clock_offset is None else round(clock_offset.total_seconds()),
+        timing=dict(payload.timing),
+        is_late=is_late,
         resident_id=payload.resident,
         met_other=payload.met_other,
         note=payload.note,
@@ -286,7 +318,8 @@ def _store_items(visit: Visit, items: Sequence[Item], *, by: User) -> list[str]:
         row = VisitItem(visit=visit, kind=item.kind, category=category, text=item.text)
         if item.kind == VisitItem.Kind.PROBLEM:
             assert category is not None  # the payload demands it
-            photos = [SimpleUploadedFile("photo.jpg", item.photo, "image/jpeg")] if item.photo else []
+            photo = item.photo or _photo_sent_apart(item, by, f"items.{number}.photo_sha256")
+            photos = [SimpleUploadedFile("photo.jpg", photo, "image/jpeg")] if photo else []
             try:
                 row.issue = issues.actions.open_issue(
                     by=by,
@@ -304,6 +337,17 @@ def _store_items(visit: Visit, items: Sequence[Item], *, by: User) -> list[str]:
         rows.append(row)
     VisitItem.objects.bulk_create(rows)
     return [row.issue.number for row in rows if row.issue is not None]
+
+
+def _photo_sent_apart(item: Item, by: User, where: str) -> bytes:
+    if not item.photo_sha256:
+        return b""
+    content = photos_on_their_way.read(user=by.pk, digest=item.photo_sha256)
+    if content is None:
+        raise Refusal("photo_missing", _("The photo has not arrived yet: it is sent again before the visit."), where)
+    digest = item.photo_sha256
+    transaction.on_commit(lambda: photos_on_their_way.forget(user=by.pk, digest=digest))
+    return content
 
 
 def _queue_changes(household: Household, payload: VisitPayload, *, by: User) -> None:

@@ -1,0 +1,1 @@
+"""What changes the frozen scores and what belongs to them."""
