@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 
-from django.utils.translation import gettext_noop as N_
+from django.utils.translation import gettext_noop
 
 from reports.schemes import COUNT, EXACT, FULL, POINTS, RATE, UP, Line, Linear, PerCase, PerPoint, Steps, text_of
 from reports.scoreboard import Reading, Step
@@ -67,7 +67,7 @@ def marks_of(line: Line, readings: Mapping[str, Reading]) -> Marks:
     reading = readings.get(line.indicator)
     value = value_of(line, reading)
     if reading is None or value is None:
-        return Marks(None, (Step(N_("Not counted: there is nothing to judge by.")),))
+        return Marks(None, (Step(gettext_noop("Not counted: there is nothing to judge by.")),))
     if Decimal(reading.denominator) < line.min_denominator:
         few = {"cases": shown(Decimal(reading.denominator)), "least": str(line.min_denominator)}
         return Marks(None, (_reading_step(line, reading, value), Step(FEW, few)))
@@ -75,16 +75,16 @@ def marks_of(line: Line, readings: Mapping[str, Reading]) -> Marks:
     return Marks(marks, (_reading_step(line, reading, value), *steps))
 
 
-FEW = N_("Not counted: %(cases)s cases are fewer than the %(least)s that a judgement needs.")
+FEW = gettext_noop("Not counted: %(cases)s cases are fewer than the %(least)s that a judgement needs.")
 
 
 def _reading_step(line: Line, reading: Reading, value: Decimal) -> Step:
     parts = {"numerator": shown(Decimal(reading.numerator)), "denominator": shown(Decimal(reading.denominator))}
     if line.measure == RATE:
-        return Step(N_("%(numerator)s ÷ %(denominator)s = %(value)s %%"), {**parts, "value": shown(value)})
+        return Step(gettext_noop("%(numerator)s ÷ %(denominator)s = %(value)s %%"), {**parts, "value": shown(value)})
     if line.measure == POINTS:
-        return Step(N_("Points given: %(value)s"), {"value": shown(value)})
-    return Step(N_("Cases: %(value)s"), {"value": shown(value)})
+        return Step(gettext_noop("Points given: %(value)s"), {"value": shown(value)})
+    return Step(gettext_noop("Cases: %(value)s"), {"value": shown(value)})
 
 
 def at(line: Line, value: Decimal, readings: Mapping[str, Reading]) -> tuple[Decimal, tuple[Step, ...]]:
@@ -107,9 +107,9 @@ def at(line: Line, value: Decimal, readings: Mapping[str, Reading]) -> tuple[Dec
     if not line.weight:
         return marks, steps
     if marks < least:
-        return least, (*steps, Step(N_("Never fewer than %(marks)s marks."), {"marks": shown(least)}))
+        return least, (*steps, Step(gettext_noop("Never fewer than %(marks)s marks."), {"marks": shown(least)}))
     if marks > cap:
-        return cap, (*steps, Step(N_("Never more than %(marks)s marks."), {"marks": shown(cap)}))
+        return cap, (*steps, Step(gettext_noop("Never more than %(marks)s marks."), {"marks": shown(cap)}))
     return marks, steps
 
 
@@ -118,16 +118,20 @@ def _linear(line: Line, rule: Linear, value: Decimal) -> tuple[Decimal, tuple[St
     words = {"value": shown(value), "zero": shown(rule.zero), "full": shown(rule.full), "weight": shown(line.weight)}
     if (value >= rule.full) if up else (value <= rule.full):
         msgid = (
-            N_("%(value)s reaches %(full)s: full marks, %(weight)s")
+            gettext_noop("%(value)s reaches %(full)s: full marks, %(weight)s")
             if up
-            else N_("%(value)s is not above %(full)s: full marks, %(weight)s")
+            else gettext_noop("%(value)s is not above %(full)s: full marks, %(weight)s")
         )
         return line.weight, (Step(msgid, words),)
     if (value <= rule.zero) if up else (value >= rule.zero):
-        msgid = N_("%(value)s is not above %(zero)s: no marks") if up else N_("%(value)s reaches %(zero)s: no marks")
+        msgid = (
+            gettext_noop("%(value)s is not above %(zero)s: no marks")
+            if up
+            else gettext_noop("%(value)s reaches %(zero)s: no marks")
+        )
         return ZERO, (Step(msgid, words),)
     marks = line.weight * (value - rule.zero) / (rule.full - rule.zero)
-    msgid = N_("(%(value)s − %(zero)s) ÷ (%(full)s − %(zero)s) × %(weight)s = %(marks)s")
+    msgid = gettext_noop("(%(value)s − %(zero)s) ÷ (%(full)s − %(zero)s) × %(weight)s = %(marks)s")
     return marks, (Step(msgid, {**words, "marks": shown(marks)}),)
 
 
@@ -137,12 +141,12 @@ def _steps(line: Line, rule: Steps, value: Decimal) -> tuple[Decimal, tuple[Step
         if (value >= reached) if up else (value <= reached):
             words = {"value": shown(value), "at": shown(reached), "marks": shown(marks)}
             msgid = (
-                N_("%(value)s reaches the step of %(at)s: %(marks)s marks")
+                gettext_noop("%(value)s reaches the step of %(at)s: %(marks)s marks")
                 if up
-                else N_("%(value)s keeps within the step of %(at)s: %(marks)s marks")
+                else gettext_noop("%(value)s keeps within the step of %(at)s: %(marks)s marks")
             )
             return marks, (Step(msgid, words),)
-    return ZERO, (Step(N_("%(value)s reaches no step: no marks"), {"value": shown(value)}),)
+    return ZERO, (Step(gettext_noop("%(value)s reaches no step: no marks"), {"value": shown(value)}),)
 
 
 def _per_point(line: Line, rule: PerPoint, value: Decimal) -> tuple[Decimal, tuple[Step, ...]]:
@@ -151,7 +155,9 @@ def _per_point(line: Line, rule: PerPoint, value: Decimal) -> tuple[Decimal, tup
     passed = [(floor, each) for floor, each in rule.floors if ((value < floor) if up else (value > floor))]
     if not passed:
         words = {"value": shown(value), "floor": shown(rule.floors[0][0])}
-        msgid = N_("%(value)s is not below %(floor)s") if up else N_("%(value)s is not above %(floor)s")
+        msgid = (
+            gettext_noop("%(value)s is not below %(floor)s") if up else gettext_noop("%(value)s is not above %(floor)s")
+        )
         return ZERO, (Step(msgid, words),)
     if rule.whole:
         passed = [(passed[0][0], passed[-1][1])]
@@ -163,9 +169,9 @@ def _per_point(line: Line, rule: PerPoint, value: Decimal) -> tuple[Decimal, tup
         words = {"floor": shown(floor), "end": shown(end), "points": text_of(points), "each": text_of(each)}
         words["off"] = text_of(points * each)
         msgid = (
-            N_("From %(floor)s down to %(end)s: %(points)s points × %(each)s = %(off)s off")
+            gettext_noop("From %(floor)s down to %(end)s: %(points)s points × %(each)s = %(off)s off")
             if up
-            else N_("From %(floor)s up to %(end)s: %(points)s points × %(each)s = %(off)s off")
+            else gettext_noop("From %(floor)s up to %(end)s: %(points)s points × %(each)s = %(off)s off")
         )
         steps.append(Step(msgid, words))
     return off, tuple(steps)
@@ -180,7 +186,7 @@ def _counted(points: Decimal, counting: str) -> Decimal:
 def _per_case(rule: PerCase, cases: Decimal, readings: Mapping[str, Reading]) -> tuple[Decimal, tuple[Step, ...]]:
     off = cases * rule.each
     words = {"cases": shown(cases), "each": text_of(rule.each), "off": text_of(off)}
-    steps = [Step(N_("%(cases)s cases × %(each)s = %(off)s off"), words)]
+    steps = [Step(gettext_noop("%(cases)s cases × %(each)s = %(off)s off"), words)]
     again = readings.get(rule.unfixed) if rule.unfixed else None
     if again is not None and again.numerator and rule.factor > 1:
         unfixed = min(Decimal(again.numerator), cases)
@@ -192,7 +198,7 @@ def _per_case(rule: PerCase, cases: Decimal, readings: Mapping[str, Reading]) ->
             "factor": text_of(rule.factor),
             "off": text_of(more),
         }
-        msgid = N_(
+        msgid = gettext_noop(
             "Of these not put right at the re-check, counted %(factor)s times: %(cases)s × %(each)s × (%(factor)s − 1) "
             "= another %(off)s off"
         )
@@ -208,8 +214,8 @@ def _off_step(line: Line, off: Decimal, marks: Decimal) -> Step:
     if line.weight:
         words = {"weight": shown(line.weight), "off": shown(off), "marks": shown(marks)}
         if off > line.weight:
-            return Step(N_("%(weight)s − %(off)s: no marks are left"), words)
-        return Step(N_("%(weight)s − %(off)s = %(marks)s"), words)
+            return Step(gettext_noop("%(weight)s − %(off)s: no marks are left"), words)
+        return Step(gettext_noop("%(weight)s − %(off)s = %(marks)s"), words)
     if off > marks:
-        return Step(N_("%(off)s off, at most %(marks)s"), {"off": shown(off), "marks": shown(marks)})
-    return Step(N_("%(off)s off"), {"off": shown(off)})
+        return Step(gettext_noop("%(off)s off, at most %(marks)s"), {"off": shown(off), "marks": shown(marks)})
+    return Step(gettext_noop("%(off)s off"), {"off": shown(off)})

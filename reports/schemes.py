@@ -247,8 +247,11 @@ class SchemeContent:
         }
 
     @classmethod
-    def from_json(cls, data: object) -> SchemeContent:
-        """Return the scheme that `data` (parsed JSON) describes. Raises SchemeError with all that is wrong in it."""
+    def from_json(cls, data: object, *, draft: bool = False) -> SchemeContent:
+        """Return the scheme that `data` (parsed JSON) describes. Raises SchemeError with all that is wrong in it.
+
+        `draft`: every field must be well formed, but the fields need not agree yet (see `problems`).
+        """
         reader = _Reader()
         root = reader.mapping(data, "")
         if root.get("format", FORMAT) != FORMAT:
@@ -268,7 +271,7 @@ class SchemeContent:
             yellow=_read_yellow(reader, root),
             basis=reader.text(root, "basis", "basis", most=4000, required=False),
         )
-        problems = reader.problems or content.problems()
+        problems = reader.problems or ([] if draft else content.problems())
         if problems:
             raise SchemeError(problems)
         return content

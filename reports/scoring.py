@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 
-from django.utils.translation import gettext_noop as N_
+from django.utils.translation import gettext_noop
 
 from reports import marks
 from reports.marks import HUNDREDTH, ZERO, rounded, shown
@@ -125,8 +125,8 @@ def _score_unit(scheme: SchemeContent, unit: UnitReadings) -> _Scored:
     if counted:
         total = base + sum((each.marks for each in extra if each.marks is not None), ZERO)
         if total < 0:
-            step = Step(N_("A total is never below 0."))
-            extra.append(_extra(LIMIT_LINE, N_("Lowest total"), "limit", -total, (step,)))
+            step = Step(gettext_noop("A total is never below 0."))
+            extra.append(_extra(LIMIT_LINE, gettext_noop("Lowest total"), "limit", -total, (step,)))
             total = ZERO
         total = total.quantize(HUNDREDTH)
     share = sum((nominal[line.key] for line in counted), ZERO) * 100
@@ -180,7 +180,9 @@ def _line_score(
     steps = list(found.steps)
     scaled: Decimal | None = None
     if found.marks is None:
-        steps.append(Step(N_("Its %(weight)s marks are shared out among the other lines."), {"weight": text_of(full)}))
+        steps.append(
+            Step(gettext_noop("Its %(weight)s marks are shared out among the other lines."), {"weight": text_of(full)})
+        )
     else:
         scaled = rounded(found.marks * now / line.weight)
         if now != line.weight:
@@ -210,13 +212,14 @@ def _scaling_steps(
             "full": text_of(full),
         }
         yield Step(
-            N_("%(part)s makes %(share)s %% of the whole: %(weight)s marks of it are %(full)s in the total"), words
+            gettext_noop("%(part)s makes %(share)s %% of the whole: %(weight)s marks of it are %(full)s in the total"),
+            words,
         )
     if now != full:
         words = {"full": text_of(full), "now": text_of(now)}
-        yield Step(N_("With what other lines left: %(now)s marks instead of %(full)s"), words)
+        yield Step(gettext_noop("With what other lines left: %(now)s marks instead of %(full)s"), words)
     words = {"marks": shown(exact), "now": text_of(now), "weight": text_of(line.weight), "scaled": text_of(scaled)}
-    yield Step(N_("%(marks)s × %(now)s ÷ %(weight)s = %(scaled)s"), words)
+    yield Step(gettext_noop("%(marks)s × %(now)s ÷ %(weight)s = %(scaled)s"), words)
 
 
 def _spread(line: Line, unit: UnitReadings, at_value: Decimal | None, now: Decimal) -> tuple[Decimal, Decimal]:
@@ -238,8 +241,8 @@ def _difficulty_line(base: Decimal, difficulty: Decimal) -> Iterable[LineScore]:
         return
     more = rounded(base * difficulty) - base
     words = {"base": text_of(base), "difficulty": text_of(difficulty), "result": text_of(base + more)}
-    step = Step(N_("%(base)s × difficulty %(difficulty)s = %(result)s"), words)
-    yield _extra(DIFFICULTY_LINE, N_("Difficulty coefficient"), "difficulty", more, (step,))
+    step = Step(gettext_noop("%(base)s × difficulty %(difficulty)s = %(result)s"), words)
+    yield _extra(DIFFICULTY_LINE, gettext_noop("Difficulty coefficient"), "difficulty", more, (step,))
 
 
 def _off_line(line: Line, unit: UnitReadings, found: marks.Marks) -> LineScore:
@@ -264,10 +267,13 @@ def _item_lines(
     if cap is not None and together > cap:
         words = {"together": text_of(together), "cap": text_of(cap)}
         if kind == BONUS:
-            step, label = Step(N_("Bonus marks %(together)s, at most %(cap)s together"), words), N_("Limit of bonuses")
+            step, label = (
+                Step(gettext_noop("Bonus marks %(together)s, at most %(cap)s together"), words),
+                gettext_noop("Limit of bonuses"),
+            )
         else:
-            step = Step(N_("Deductions %(together)s, at most %(cap)s together"), words)
-            label = N_("Limit of deductions")
+            step = Step(gettext_noop("Deductions %(together)s, at most %(cap)s together"), words)
+            label = gettext_noop("Limit of deductions")
         yield _extra(cap_key, label, "limit", sign * (cap - together), (step,))
 
 
@@ -280,7 +286,7 @@ def _appeal_lines(scheme: SchemeContent, unit: UnitReadings) -> Iterable[LineSco
         entries = [entry for entry in granted if entry.item == item]
         points = sum((entry.points for entry in entries), ZERO)
         words = [{"note": entry.note, "points": text_of(entry.points), "id": str(entry.id)} for entry in entries]
-        steps = tuple(Step(N_("No. %(id)s: %(points)s — %(note)s"), each) for each in words)
+        steps = tuple(Step(gettext_noop("No. %(id)s: %(points)s — %(note)s"), each) for each in words)
         key = item.removeprefix(APPEAL_PREFIX)
         yield _extra(item, labels.get(key, key), "appeal", points, steps)
 
@@ -292,14 +298,16 @@ def _item_points(item: Item, entries: Iterable[Adjustment]) -> tuple[Decimal, tu
         points += rounded(entry.points * factor)
         words = {"note": entry.note, "points": text_of(entry.points), "id": str(entry.id)}
         if factor == 1:
-            steps.append(Step(N_("No. %(id)s: %(points)s — %(note)s"), words))
+            steps.append(Step(gettext_noop("No. %(id)s: %(points)s — %(note)s"), words))
         else:
             words |= {"factor": text_of(factor), "result": text_of(rounded(entry.points * factor))}
-            msgid = N_("No. %(id)s: %(points)s × %(factor)s (not put right at the re-check) = %(result)s — %(note)s")
+            msgid = gettext_noop(
+                "No. %(id)s: %(points)s × %(factor)s (not put right at the re-check) = %(result)s — %(note)s"
+            )
             steps.append(Step(msgid, words))
     if item.cap is not None and points > item.cap:
         words = {"points": text_of(points), "cap": text_of(item.cap)}
-        steps.append(Step(N_("Together %(points)s, at most %(cap)s of this item"), words))
+        steps.append(Step(gettext_noop("Together %(points)s, at most %(cap)s of this item"), words))
         points = item.cap
     return points, tuple(steps)
 

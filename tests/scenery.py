@@ -26,7 +26,17 @@ from outreach.models import Campaign, Channel, Delivery, Membership, Notificatio
 from reports.actions import snapshots
 from reports.bulletins.content import SECTIONS, Rules
 from reports.bulletins.files import keep
-from reports.models import Appeal, AppealFile, Bulletin, PastImport, Scheme, Snapshot
+from reports.models import (
+    AdjustmentEntry,
+    Appeal,
+    AppealFile,
+    Bulletin,
+    EvidenceFile,
+    PastImport,
+    Scheme,
+    Snapshot,
+)
+from reports.presets import PRESETS
 from reports.schemes import Group, Line, Linear, SchemeContent
 from surveys.models import Round
 from tests.cast import Cast, make_user
@@ -70,6 +80,41 @@ class Place:
     past_import: PastImport
     bulletin: Bulletin
     survey_round: Round
+    scheme: Scheme
+    adjustment: AdjustmentEntry
+    evidence: EvidenceFile
+
+
+def make_adjustment(campaign: Campaign, unit: Unit, by: User) -> AdjustmentEntry:
+    """Create an approved deduction."""
+    return AdjustmentEntry.objects.create(
+        campaign=campaign,
+        item="late_report",
+        label="迟报错报",
+        kind="deduction",
+        unit=unit,
+        points=1,
+        reason="月报迟报两天",
+        happened_on=campaign.starts_on,
+        proposed_by=by,
+        state="approved",
+        decided_at=timezone.now(),
+        decided_by=User.objects.exclude(pk=by.pk).order_by("pk").first(),
+    )
+
+
+def make_scheme(campaign: Campaign, by: User) -> Scheme:
+    """Create the campaign's scheme, in force, where it has none."""
+    name = "镇街考核办法"
+    return Scheme.objects.filter(campaign=campaign, name=name).first() or Scheme.objects.create(
+        campaign=campaign,
+        name=name,
+        content=PRESETS["township"].build(()).to_json(),
+        created_by=by,
+        state="published",
+        published_at=timezone.now(),
+        published_by=by,
+    )
 
 
 def make_snapshot(campaign: Campaign, by: User) -> Snapshot:
@@ -193,6 +238,7 @@ def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, c
         verified_at=now,
         verified_by=clerk,
     )
+    adjustment = make_adjustment(campaign, village, clerk)
     channel = Channel.objects.create(unit=village, kind="wecom", name="群", is_active=False)
     change = ResidentChange.objects.create(household=household, changes={"phone": "13900008888"}, proposed_by=visitor)
     snapshot = make_snapshot(campaign, clerk)
@@ -208,6 +254,16 @@ def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, c
         change=change,
         pairing=Pairing.objects.create(household=household, user=visitor),
         survey_round=Round.objects.filter(district=campaign.district).first() or ask_round(campaign.district, clerk),
+        scheme=make_scheme(campaign, clerk),
+        adjustment=adjustment,
+        evidence=EvidenceFile.objects.create(
+            adjustment=adjustment,
+            file=ContentFile(b"x", name=f"e{village.code}.jpg"),
+            content_type="image/jpeg",
+            sha256="0" * 64,
+            size=1,
+            added_by=clerk,
+        ),
         assignment=Assignment.objects.create(campaign=campaign, household=household, visitor=visitor),
         visit=Visit.objects.create(
             payload_hash="0" * 64,
@@ -336,6 +392,9 @@ def make_scenery(cast: Cast) -> Scenery:
 
 # The words of view names and arguments, and the thing each means; the first that matches wins.
 NOUNS: list[tuple[str, Callable[[Place], Any]]] = [
+    ("scheme", lambda place: place.scheme),
+    ("adjustment", lambda place: place.adjustment),
+    ("evidence", lambda place: place.evidence),
     ("notification", lambda place: place.notification),
     ("bulletin", lambda place: place.bulletin),
     ("channel", lambda place: place.channel),
@@ -392,6 +451,8 @@ SPECIAL: dict[str, dict[str, Callable[[Place], Any]]] = {
     "survey_start_here": {"code": lambda place: place.survey_round.code, "unit": lambda place: place.unit.code},
     "survey_answer_here": {"code": lambda place: place.survey_round.code, "unit": lambda place: place.unit.code},
     "clues:step": {"name": lambda place: "note"},
+    "reports:figure_enter": {"indicator": lambda place: "spot_check"},
+    "reports:figure_template": {"indicator": lambda place: "spot_check"},
     "reports:household_rows": {"figure": lambda place: "covered"},
     "reports:issue_rows": {"figure": lambda place: "solved"},
     "reports:score_rows": {"line": lambda place: "coverage", "part": lambda place: "missed"},
@@ -403,6 +464,7 @@ SPECIAL: dict[str, dict[str, Callable[[Place], Any]]] = {
 ALSO_NEEDS = {
     "issues:household_issues": Permission.HOUSEHOLD_VIEW,
     "reports:household_rows": Permission.HOUSEHOLD_VIEW,
+    "reports:evidence": Permission.HOUSEHOLD_VIEW,
     "reports:issue_rows": Permission.ISSUE_VIEW,
     "reports:score_rows": Permission.HOUSEHOLD_VIEW,
     # what a village files or is told is for those who reach the village: no department, no publicity
@@ -412,6 +474,7 @@ ALSO_NEEDS = {
 }
 # Figures are the whole district's to compare; the rows behind them show only as far as one's reach.
 FIGURES_OF_NEIGHBOURS = {"reports:household_rows", "reports:issue_rows", "reports:score_rows", "reports:score_unit"}
+FIGURES_OF_NEIGHBOURS |= {"reports:adjustment"}
 
 
 class UnknownArgumentError(Exception):

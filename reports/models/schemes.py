@@ -120,11 +120,12 @@ class EnteredFigureQuerySet(models.QuerySet["EnteredFigure"]):
     """Entered figures in the words of the domain."""
 
     def visible_to(self, user: User | AnonymousUser) -> EnteredFigureQuerySet:
-        """Those of units within reach."""
+        """Those of units within reach; who decides on none, only the approved."""
         code = access.reach(user)
         if code is None or not access.has_permission(user, Permission.RANKING_VIEW):
             return self.none()
-        return self.filter(unit__code__startswith=code)
+        rows = self.filter(unit__code__startswith=code)
+        return rows if access.has_permission(user, Permission.SCORE_DECIDE) else rows.approved()
 
     def approved(self) -> EnteredFigureQuerySet:
         """Those that count."""
@@ -208,11 +209,15 @@ class AdjustmentEntryQuerySet(models.QuerySet["AdjustmentEntry"]):
     """Bonus marks and deductions in the words of the domain."""
 
     def visible_to(self, user: User | AnonymousUser) -> AdjustmentEntryQuerySet:
-        """Those of units within reach: the office sees all, a unit its own."""
+        """The approved ones of the whole district, as they stand in its ranking; beside them, for those who propose,
+        all of units within reach."""
         code = access.reach(user)
         if code is None or not access.has_permission(user, Permission.RANKING_VIEW):
             return self.none()
-        return self.filter(unit__code__startswith=code)
+        shown = Q(unit__code__startswith=code[:6], state=AdjustmentEntry.State.APPROVED)
+        if access.has_permission(user, Permission.SCORE_PROPOSE):
+            shown |= Q(unit__code__startswith=code)
+        return self.filter(shown)
 
     def approved(self) -> AdjustmentEntryQuerySet:
         """Those that count."""
@@ -278,8 +283,24 @@ class AdjustmentEntry(models.Model):
         return f"{self.label} {self.unit_id} {self.points}"
 
 
+class EvidenceFileQuerySet(models.QuerySet["EvidenceFile"]):
+    """Evidence in the words of the domain."""
+
+    def visible_to(self, user: User | AnonymousUser) -> EvidenceFileQuerySet:
+        """That of units within reach. Papers may name residents: besides the unit itself only those see them who see
+        households."""
+        post = access.post_of(user)
+        if post is None or not access.has_permission(user, Permission.RANKING_VIEW):
+            return self.none()
+        code = post.unit.code
+        rows = self.filter(Q(adjustment__unit__code__startswith=code) | Q(figure__unit__code__startswith=code))
+        if access.has_permission(user, Permission.HOUSEHOLD_VIEW):
+            return rows
+        return rows.filter(Q(adjustment__unit=post.unit) | Q(figure__unit=post.unit))
+
+
 class EvidenceFile(models.Model):
-    """A photo or paper that proves an entered figure or an adjustment; handed out to those who see what it proves."""
+    """A photo or paper that proves an entered figure or an adjustment. Served only through a view that checks."""
 
     adjustment = models.ForeignKey(AdjustmentEntry, null=True, on_delete=models.PROTECT, related_name="files")
     figure = models.ForeignKey(EnteredFigure, null=True, on_delete=models.PROTECT, related_name="files")
@@ -290,6 +311,8 @@ class EvidenceFile(models.Model):
     size = models.PositiveIntegerField()
     added_at = models.DateTimeField(default=timezone.now)
     added_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+
+    objects = EvidenceFileQuerySet.as_manager()
 
     class Meta:
         ordering = ["pk"]
