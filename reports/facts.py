@@ -211,10 +211,16 @@ def differences(campaign: Campaign | None = None) -> list[str]:
     lines = []
     for each in _campaigns(campaign):
         for rollup in ROLLUPS:
+            nothing = [0] * len(rollup.columns)
             for *key, kept, counted in rollup.differences(each):
+                differing = [
+                    f"{column} {has} in the rollup, {should} in the rows"
+                    for column, has, should in zip(rollup.columns, kept or nothing, counted or nothing, strict=True)
+                    if has != should
+                ]
                 lines.append(
-                    f"campaign {each.pk} {rollup.table} {' '.join(map(str, key))}:"
-                    f" {', '.join(rollup.columns)}: rollup {kept or 'none'}, rows {counted or 'none'}"
+                    f"campaign {each.pk} {rollup.table} {' '.join(map(str, key))}: "
+                    + (", ".join(differing) or "nothing there to count")
                 )
     return lines
 

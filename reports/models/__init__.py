@@ -3,12 +3,15 @@
 from reports.models.bulletins import Bulletin, BulletinReceipt, BulletinSetup, BulletinVersion
 from reports.models.rollups import CaseCount, DayCount, DirtyCase, DirtyDay, Freshness, RepeatCount, RosterCount
 from reports.models.schemes import AdjustmentEntry, EnteredFigure, EvidenceFile, Scheme
+from reports.models.screens import Boundary, BoundaryFile, HallLink
 from reports.models.snapshots import Appeal, AppealFile, PastImport, PastScore, Snapshot
 
 __all__ = [
     "AdjustmentEntry",
     "Appeal",
     "AppealFile",
+    "Boundary",
+    "BoundaryFile",
     "Bulletin",
     "BulletinReceipt",
     "BulletinSetup",
@@ -20,6 +23,7 @@ __all__ = [
     "EnteredFigure",
     "EvidenceFile",
     "Freshness",
+    "HallLink",
     "PastImport",
     "PastScore",
     "RepeatCount",
