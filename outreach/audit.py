@@ -110,6 +110,7 @@ LABELS: dict[str, str | Promise] = {
     "remedy.answer": _("answered a deduction or shortfall"),
     "remedy.settle": _("settled a deduction or shortfall"),
     "remedy.return": _("sent a deduction or shortfall back"),
+    "board.confirm": _("confirmed a week's figures"),
     "scheme.create": _("began a scoring scheme"),
     "scheme.save": _("changed a draft of a scoring scheme"),
     "scheme.publish": _("put a scoring scheme in force"),

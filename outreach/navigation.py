@@ -30,8 +30,11 @@ class Entry:
 
 ENTRIES = (
     Entry(_("My list"), "visits:list", Permission.VISIT_RECORD, "list", "/phone/"),
+    Entry(pgettext_lazy("navigation", "Board"), "boards:home", Permission.RANKING_VIEW, "target", "/boards/"),
     Entry(_("Ranking"), "reports:ranking", Permission.RANKING_VIEW, "chart", "/reports/"),
-    Entry(pgettext_lazy("navigation", "Tasks"), "reports:task_list", Permission.PLAN_VIEW, "target", "/reports/work/"),
+    Entry(
+        pgettext_lazy("navigation", "Tasks"), "reports:task_list", Permission.PLAN_VIEW, "clipboard", "/reports/work/"
+    ),
     Entry(_("Issues"), "issues:list", Permission.ISSUE_VIEW, "flag", "/issues/"),
     Entry(
         pgettext_lazy("navigation", "Households"), "households:list", Permission.HOUSEHOLD_VIEW, "home", "/households/"
@@ -91,10 +94,10 @@ def home_url_name(role: str) -> str:
     """Return the page a role lands on."""
     if role == Role.VISITOR:
         return "visits:list"
-    if role in (Role.DEPARTMENT_HANDLER, Role.DEPARTMENT_HEAD):
+    if role == Role.DEPARTMENT_HANDLER:
         return "issues:list"
     if role == Role.SYSTEM_ADMIN:
         return "admin:index"
     if role == Role.DISCIPLINE:
         return "clues:list"
-    return "reports:ranking"
+    return "boards:home"

@@ -7,7 +7,7 @@ import logging
 from celery import shared_task
 from django.utils import timezone
 
-from reports import facts, task_reminders
+from reports import closing, facts, task_reminders
 from reports.actions import bulletins, snapshots
 
 logger = logging.getLogger(__name__)
@@ -32,6 +32,12 @@ def check_rollups() -> None:
 def remind_tasks() -> None:
     """Remind of tasks, deductions and shortfalls that are due or overdue."""
     task_reminders.remind()
+
+
+@shared_task
+def close_day() -> None:
+    """Keep how every unit stands at the end of today."""
+    closing.close_day(timezone.localdate())
 
 
 @shared_task

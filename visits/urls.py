@@ -2,7 +2,7 @@
 
 from django.urls import include, path, re_path
 
-from visits import app_views, assign_views, card_views, phone, phone_sync, views
+from visits import app_views, assign_views, card_views, lookalike_views, phone, phone_sync, views
 
 app_name = "visits"
 
@@ -14,6 +14,7 @@ phone_urls = [
     path("sync", phone_sync.sync, name="sync"),
     re_path(r"^photos/(?P<digest>[0-9a-f]{64})/$", phone_sync.phone_photo, name="phone_photo"),
     path("<int:pk>/", phone.visit_household, name="household"),
+    path("<int:pk>/lookalikes/", lookalike_views.visit_lookalikes, name="lookalikes"),
 ]
 
 campaign_urls = [

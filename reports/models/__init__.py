@@ -1,5 +1,6 @@
 """Models of reports, by topic."""
 
+from reports.models.boards import Confirmation, DayClose
 from reports.models.bulletins import Bulletin, BulletinReceipt, BulletinSetup, BulletinVersion
 from reports.models.duties import DutyExemption, UnitLink
 from reports.models.plans import TaskEvent, TaskReport, WorkFile, WorkPlan, WorkTask
@@ -20,6 +21,8 @@ __all__ = [
     "BulletinSetup",
     "BulletinVersion",
     "CaseCount",
+    "Confirmation",
+    "DayClose",
     "DayCount",
     "Deduction",
     "DeductionShare",

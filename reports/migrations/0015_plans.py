@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('outreach', '0011_scoring_permissions'),
-        ('reports', '0013_screens'),
+        ('reports', '0014_boards'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -63,7 +63,7 @@ DROP FUNCTION reports_check_shares();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("reports", "0014_plans")]
+    dependencies = [("reports", "0015_plans")]
 
     operations = [
         migrations.RunSQL(OWNER, "DROP FUNCTION reports_check_owner();"),
