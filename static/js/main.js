@@ -6,6 +6,7 @@ import { startDropzones } from "./dropzone.js";
 import { startFilterFolds } from "./filterfold.js";
 import { startForms } from "./forms.js";
 import { startMenus } from "./menu.js";
+import { startLogout } from "./phone/logout.js";
 import { startShrinking } from "./shrink.js";
 
 function start(root) {
@@ -20,4 +21,5 @@ function start(root) {
 start(document);
 startForms(document);
 startMenus(document);
+startLogout(document);
 document.addEventListener("htmx:load", (event) => start(event.detail.elt));
