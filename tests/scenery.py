@@ -467,10 +467,13 @@ SPECIAL: dict[str, dict[str, Callable[[Place], Any]]] = {
     "survey_start_here": {"code": lambda place: place.survey_round.code, "unit": lambda place: place.unit.code},
     "survey_answer_here": {"code": lambda place: place.survey_round.code, "unit": lambda place: place.unit.code},
     "clues:step": {"name": lambda place: "note"},
+    "boards:issue_rows": {"key": lambda place: "held"},
+    "boards:unit": {"code": lambda place: place.unit.code},
     "reports:figure_enter": {"indicator": lambda place: "spot_check"},
     "reports:figure_template": {"indicator": lambda place: "spot_check"},
     "reports:household_rows": {"figure": lambda place: "covered"},
     "reports:issue_rows": {"figure": lambda place: "solved"},
+    "reports:indicator_rows": {"indicator": lambda place: "coverage", "part": lambda place: "denominator"},
     "reports:score_rows": {"line": lambda place: "coverage", "part": lambda place: "missed"},
     "reports:appeal_new": {"pk": lambda place: place.snapshot.pk, "line": lambda place: "coverage"},
     "reports:appeal_file": {"file": lambda place: place.appeal_file.pk},
@@ -479,9 +482,13 @@ SPECIAL: dict[str, dict[str, Callable[[Place], Any]]] = {
 # A page about things that also asks for the right to see the things themselves.
 ALSO_NEEDS = {
     "issues:household_issues": Permission.HOUSEHOLD_VIEW,
+    "boards:confirmations": Permission.ISSUE_VIEW,
+    "boards:issue_rows": Permission.ISSUE_VIEW,
+    "boards:visit_rows": Permission.HOUSEHOLD_VIEW,
     "reports:household_rows": Permission.HOUSEHOLD_VIEW,
     "reports:evidence": Permission.HOUSEHOLD_VIEW,
     "reports:issue_rows": Permission.ISSUE_VIEW,
+    "reports:indicator_rows": Permission.HOUSEHOLD_VIEW,
     "reports:score_rows": Permission.HOUSEHOLD_VIEW,
     # what a village files or is told is for those who reach the village: no department, no publicity
     "reports:appeal_new": Permission.HOUSEHOLD_VIEW,
@@ -489,8 +496,18 @@ ALSO_NEEDS = {
     "reports:appeal_file": Permission.HOUSEHOLD_VIEW,
 }
 # Figures are the whole district's to compare; the rows behind them show only as far as one's reach.
-FIGURES_OF_NEIGHBOURS = {"reports:household_rows", "reports:issue_rows", "reports:score_rows", "reports:score_unit"}
-FIGURES_OF_NEIGHBOURS |= {"reports:adjustment"}
+FIGURES_OF_NEIGHBOURS = {
+    "reports:household_rows",
+    "reports:issue_rows",
+    "reports:score_rows",
+    "reports:score_unit",
+    "reports:adjustment",
+    "reports:unit_indicators",
+    "reports:indicator_rows",
+    "boards:issue_rows",
+    "boards:unit",
+    "boards:visit_rows",
+}
 
 
 class UnknownArgumentError(Exception):

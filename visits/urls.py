@@ -2,7 +2,11 @@
 
 from django.urls import include, path, re_path
 
+<<<<<<< HEAD
 from visits import app_views, assign_views, card_views, phone, phone_sync, queue_views, views
+=======
+from visits import app_views, assign_views, card_views, lookalike_views, phone, phone_sync, views
+>>>>>>> main
 
 app_name = "visits"
 
@@ -14,6 +18,7 @@ phone_urls = [
     path("sync", phone_sync.sync, name="sync"),
     re_path(r"^photos/(?P<digest>[0-9a-f]{64})/$", phone_sync.phone_photo, name="phone_photo"),
     path("<int:pk>/", phone.visit_household, name="household"),
+    path("<int:pk>/lookalikes/", lookalike_views.visit_lookalikes, name="lookalikes"),
 ]
 
 campaign_urls = [
