@@ -29,12 +29,8 @@ class Entry:
 
 
 ENTRIES = (
-<<<<<<< HEAD
     Entry(_("My list"), "visits:phone_app", Permission.VISIT_RECORD, "list", "/phone/"),
-=======
-    Entry(_("My list"), "visits:list", Permission.VISIT_RECORD, "list", "/phone/"),
     Entry(pgettext_lazy("navigation", "Board"), "boards:home", Permission.RANKING_VIEW, "target", "/boards/"),
->>>>>>> main
     Entry(_("Ranking"), "reports:ranking", Permission.RANKING_VIEW, "chart", "/reports/"),
     Entry(_("Issues"), "issues:list", Permission.ISSUE_VIEW, "flag", "/issues/"),
     Entry(
@@ -92,13 +88,8 @@ def phone_entries(request: HttpRequest) -> list[dict[str, object]]:
 def home_url_name(role: str) -> str:
     """Return the page a role lands on."""
     if role == Role.VISITOR:
-<<<<<<< HEAD
         return "visits:phone_app"
-    if role in (Role.DEPARTMENT_HANDLER, Role.DEPARTMENT_HEAD):
-=======
-        return "visits:list"
     if role == Role.DEPARTMENT_HANDLER:
->>>>>>> main
         return "issues:list"
     if role == Role.SYSTEM_ADMIN:
         return "admin:index"

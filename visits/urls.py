@@ -2,11 +2,7 @@
 
 from django.urls import include, path, re_path
 
-<<<<<<< HEAD
-from visits import app_views, assign_views, card_views, phone, phone_sync, queue_views, views
-=======
-from visits import app_views, assign_views, card_views, lookalike_views, phone, phone_sync, views
->>>>>>> main
+from visits import app_views, assign_views, card_views, lookalike_views, phone, phone_sync, queue_views, views
 
 app_name = "visits"
 
