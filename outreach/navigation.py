@@ -29,7 +29,7 @@ class Entry:
 
 
 ENTRIES = (
-    Entry(_("My list"), "visits:list", Permission.VISIT_RECORD, "list", "/phone/"),
+    Entry(_("My list"), "visits:phone_app", Permission.VISIT_RECORD, "list", "/phone/"),
     Entry(pgettext_lazy("navigation", "Board"), "boards:home", Permission.RANKING_VIEW, "target", "/boards/"),
     Entry(_("Ranking"), "reports:ranking", Permission.RANKING_VIEW, "chart", "/reports/"),
     Entry(
@@ -67,7 +67,7 @@ def entries(request: HttpRequest) -> list[dict[str, object]]:
 
 
 PHONE_ENTRIES = (
-    ("visits:list", _("My list"), "list", "/phone/"),
+    ("visits:phone_app", _("My list"), "list", "/phone/"),
     ("issues:list", _("Issues"), "flag", "/issues/"),
     ("me", _("Me"), "user", "/me/"),
 )
@@ -93,7 +93,7 @@ def phone_entries(request: HttpRequest) -> list[dict[str, object]]:
 def home_url_name(role: str) -> str:
     """Return the page a role lands on."""
     if role == Role.VISITOR:
-        return "visits:list"
+        return "visits:phone_app"
     if role == Role.DEPARTMENT_HANDLER:
         return "issues:list"
     if role == Role.SYSTEM_ADMIN:
