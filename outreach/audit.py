@@ -93,6 +93,7 @@ LABELS: dict[str, str | Promise] = {
     "issue.rule_save": _("changed a routing rule"),
     "issue.rule_shift": _("moved a routing rule"),
     "ranking.exported": _("exported the ranking"),
+    "board.confirm": _("confirmed a week's figures"),
     "scheme.create": _("began a scoring scheme"),
     "scheme.save": _("changed a draft of a scoring scheme"),
     "scheme.publish": _("put a scoring scheme in force"),

@@ -29,7 +29,8 @@ class Entry:
 
 
 ENTRIES = (
-    Entry(_("My list"), "visits:list", Permission.VISIT_RECORD, "list", "/phone/"),
+    Entry(_("My list"), "visits:phone_app", Permission.VISIT_RECORD, "list", "/phone/"),
+    Entry(pgettext_lazy("navigation", "Board"), "boards:home", Permission.RANKING_VIEW, "target", "/boards/"),
     Entry(_("Ranking"), "reports:ranking", Permission.RANKING_VIEW, "chart", "/reports/"),
     Entry(_("Issues"), "issues:list", Permission.ISSUE_VIEW, "flag", "/issues/"),
     Entry(
@@ -61,7 +62,7 @@ def entries(request: HttpRequest) -> list[dict[str, object]]:
 
 
 PHONE_ENTRIES = (
-    ("visits:list", _("My list"), "list", "/phone/"),
+    ("visits:phone_app", _("My list"), "list", "/phone/"),
     ("issues:list", _("Issues"), "flag", "/issues/"),
     ("me", _("Me"), "user", "/me/"),
 )
@@ -87,11 +88,11 @@ def phone_entries(request: HttpRequest) -> list[dict[str, object]]:
 def home_url_name(role: str) -> str:
     """Return the page a role lands on."""
     if role == Role.VISITOR:
-        return "visits:list"
-    if role in (Role.DEPARTMENT_HANDLER, Role.DEPARTMENT_HEAD):
+        return "visits:phone_app"
+    if role == Role.DEPARTMENT_HANDLER:
         return "issues:list"
     if role == Role.SYSTEM_ADMIN:
         return "admin:index"
     if role == Role.DISCIPLINE:
         return "clues:list"
-    return "reports:ranking"
+    return "boards:home"

@@ -55,6 +55,7 @@ urlpatterns = [
     path("s/", include("surveys.public_urls")),
     path("", include("visits.app_urls")),
     path("", include("visits.urls")),
+    path("boards/", include("reports.board_urls")),
     path("reports/", include("reports.urls")),
 ]
 

@@ -167,6 +167,8 @@ def refresh(limit: int = 100_000) -> int | None:
             cursor.execute(f"DELETE FROM {table} WHERE id = ANY(%s)", [ids])
         if max(map(len, taken)) < limit:
             _set_fresh(began)
+        if days or touched:
+            Freshness.objects.update(changed_at=timezone.now())
     return max(map(len, taken))
 
 
@@ -196,6 +198,7 @@ def recount_all(campaign: Campaign | None = None) -> None:
                 rollup.write(each, None)
         if not DirtyDay.objects.exists() and not DirtyCase.objects.exists():
             _set_fresh(began)
+        Freshness.objects.update(changed_at=timezone.now())
 
 
 def _campaigns(campaign: Campaign | None) -> list[Campaign]:

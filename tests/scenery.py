@@ -467,6 +467,8 @@ SPECIAL: dict[str, dict[str, Callable[[Place], Any]]] = {
     "survey_start_here": {"code": lambda place: place.survey_round.code, "unit": lambda place: place.unit.code},
     "survey_answer_here": {"code": lambda place: place.survey_round.code, "unit": lambda place: place.unit.code},
     "clues:step": {"name": lambda place: "note"},
+    "boards:issue_rows": {"key": lambda place: "held"},
+    "boards:unit": {"code": lambda place: place.unit.code},
     "reports:figure_enter": {"indicator": lambda place: "spot_check"},
     "reports:figure_template": {"indicator": lambda place: "spot_check"},
     "reports:household_rows": {"figure": lambda place: "covered"},
@@ -480,6 +482,9 @@ SPECIAL: dict[str, dict[str, Callable[[Place], Any]]] = {
 # A page about things that also asks for the right to see the things themselves.
 ALSO_NEEDS = {
     "issues:household_issues": Permission.HOUSEHOLD_VIEW,
+    "boards:confirmations": Permission.ISSUE_VIEW,
+    "boards:issue_rows": Permission.ISSUE_VIEW,
+    "boards:visit_rows": Permission.HOUSEHOLD_VIEW,
     "reports:household_rows": Permission.HOUSEHOLD_VIEW,
     "reports:evidence": Permission.HOUSEHOLD_VIEW,
     "reports:issue_rows": Permission.ISSUE_VIEW,
@@ -499,6 +504,9 @@ FIGURES_OF_NEIGHBOURS = {
     "reports:adjustment",
     "reports:unit_indicators",
     "reports:indicator_rows",
+    "boards:issue_rows",
+    "boards:unit",
+    "boards:visit_rows",
 }
 
 

@@ -1,5 +1,6 @@
 """Models of reports, by topic."""
 
+from reports.models.boards import Confirmation, DayClose
 from reports.models.bulletins import Bulletin, BulletinReceipt, BulletinSetup, BulletinVersion
 from reports.models.rollups import CaseCount, DayCount, DirtyCase, DirtyDay, Freshness, RepeatCount, RosterCount
 from reports.models.schemes import AdjustmentEntry, EnteredFigure, EvidenceFile, Scheme
@@ -17,6 +18,8 @@ __all__ = [
     "BulletinSetup",
     "BulletinVersion",
     "CaseCount",
+    "Confirmation",
+    "DayClose",
     "DayCount",
     "DirtyCase",
     "DirtyDay",

@@ -5,7 +5,9 @@ import { startDialogs } from "./dialog.js";
 import { startDropzones } from "./dropzone.js";
 import { startFilterFolds } from "./filterfold.js";
 import { startForms } from "./forms.js";
+import { startLive } from "./live.js";
 import { startMenus } from "./menu.js";
+import { startLogout } from "./phone/logout.js";
 import { startShrinking } from "./shrink.js";
 
 function start(root) {
@@ -19,5 +21,7 @@ function start(root) {
 
 start(document);
 startForms(document);
+startLive(document);
 startMenus(document);
+startLogout(document);
 document.addEventListener("htmx:load", (event) => start(event.detail.elt));
