@@ -12,6 +12,7 @@ our 300 000 issues, and of theirs all 100 000, or it would have to look at a thi
 from __future__ import annotations
 
 import json
+import random
 import re
 import statistics
 import subprocess
@@ -72,8 +73,13 @@ def measure() -> Iterator[Figure]:
         plain = statistics.median(timed(partial(read_plain, person), RUNS))
         yield Figure(f"ledger_{name}_over_plain_sql", timings[f"{name}_open"] / plain, "×", "<=", 60)
     office = client_of(people["district"])
-    create = statistics.median(timed(partial(make, office), PEER_RUNS))
-    yield Figure("ledger_create_queries", queries_of(partial(make, office)), "queries", "<=", 30)
+    place, category = Unit.objects.villages()[0].pk, Category.objects.get(code="B-LIGHT").pk
+    record = partial(make, office, place, category)
+    create = statistics.median(timed(record, PEER_RUNS))
+    yield Figure("ledger_create_queries", queries_of(record), "queries", "<=", 30)
+    again = partial(make_again, office, place, category)
+    asked = statistics.median(timed(again, PEER_RUNS))
+    yield Figure("ledger_create_asked_queries", queries_of(again), "queries", "<=", 60)
     peer = measure_peer()
     yield Figure("helpdesk_list_ms", peer["list"][1] * 1000, "ms", ">=", 0)
     yield Figure("helpdesk_list_queries", peer["list"][0], "queries", ">=", 0)
@@ -81,6 +87,7 @@ def measure() -> Iterator[Figure]:
     yield Figure("helpdesk_create_queries", peer["create"][0], "queries", ">=", 0)
     yield Figure("ledger_list_ms", timings["district_open"] * 1000, "ms", ">=", 0)
     yield Figure("ledger_create_ms", create * 1000, "ms", ">=", 0)
+    yield Figure("ledger_create_asked_ms", asked * 1000, "ms", ">=", 0)
     yield Figure("ledger_vs_helpdesk_list", peer["list"][1] / timings["district_open"], "×", ">=", 10)
     yield Figure("ledger_vs_helpdesk_create", peer["create"][1] / create, "×", ">=", 2)
 
@@ -121,17 +128,22 @@ def open_page(client: Client, path: str) -> None:
     assert client.get(path).status_code == 200, path
 
 
-def make(client: Client) -> None:
-    """Record an issue through its form; where the program first shows others like it, confirm that it is another."""
-    village = Unit.objects.villages()[0].pk
-    category = Category.objects.get(code="B-LIGHT").pk
+def make(client: Client, place: int, category: int) -> None:
+    """Record an issue that looks like no other through its form: the look for others is part of it, and finds none."""
+    text = "".join(chr(0x4E00 + draw) for draw in random.sample(range(5_000), 25))
+    response = client.post("/issues/new/", {"place": place, "category": category, "kind": "need", "text": text})
+    assert response.status_code == 302, response.content[:2000]
+
+
+def make_again(client: Client, place: int, category: int) -> None:
+    """Record an issue that looks like others, which the program shows first, and confirm that it is another."""
     text = f"{uuid4().hex} 晚上出门看不见路"
-    fields = {"place": village, "category": category, "kind": "need", "text": text}
+    fields = {"place": place, "category": category, "kind": "need", "text": text}
     response = client.post("/issues/new/", fields)
-    if response.status_code == 409:
-        seen = re.search(r'name="seen" value="([^"]*)"', response.content.decode())
-        assert seen is not None
-        response = client.post("/issues/new/", {**fields, "seen": seen[1]})
+    assert response.status_code == 409, response.content[:2000]
+    seen = re.search(r'name="seen" value="([^"]*)"', response.content.decode())
+    assert seen is not None
+    response = client.post("/issues/new/", {**fields, "seen": seen[1]})
     assert response.status_code == 302, response.content[:2000]
 
 

@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from bench import seed
 from bench.figure import Figure
-from issues.models import Category, Issue
+from issues.models import Category, Issue, IssueEvent
 from outreach.models import Campaign, Unit
 from reports import facts
 from visits.models import Assignment, Visit
@@ -166,6 +166,7 @@ def one_visit(district: seed.District) -> Callable[[int, int], None]:
             "state": "'new'",
             "unit_id": "household.village_id",
             "due_on": "%(due)s",
+            "limit_workdays": "7",
             "recorded_at": "%(now)s",
             "recorded_by_id": "%(visitor)s",
         },
@@ -174,6 +175,24 @@ def one_visit(district: seed.District) -> Callable[[int, int], None]:
         campaign=district.campaign.pk,
         visitor=district.visitor.pk,
         due=timezone.localdate() + timedelta(days=7),
+        now=now,
+    )
+
+    step_sql, step = seed.insert_sql(
+        IssueEvent,
+        {
+            "issue_id": "issue.id",
+            "seq": "1",
+            "at": "%(now)s",
+            "by_id": "issue.recorded_by_id",
+            "by_unit_id": "issue.unit_id",
+            "move": "'open'",
+            "to_state": "issue.state",
+            "to_unit_id": "issue.unit_id",
+            "hash": "repeat('0', 64)",
+            "detail": "'{}'::jsonb",
+        },
+        "FROM issues_issue issue WHERE issue.id = %(issue)s",
         now=now,
     )
 
@@ -191,7 +210,8 @@ def one_visit(district: seed.District) -> Callable[[int, int], None]:
                 key,
             )
             if number % 5 == 0:
-                cursor.execute(issue_sql, {**issue, "household": household})
+                cursor.execute(f"{issue_sql} RETURNING id", {**issue, "household": household})
+                cursor.execute(step_sql, {**step, "issue": cursor.fetchone()[0]})
 
     return write
 
@@ -230,8 +250,11 @@ def switch(on: bool) -> None:
             cursor.execute(f"ALTER TABLE {table} {'ENABLE' if on else 'DISABLE'} TRIGGER {name}")
 
 
-def log_cost(district: seed.District, writers: int) -> float:
-    """Return the throughput with the dirty log, as a share of that without: medians of rounds taken in turns."""
+def log_cost(district: seed.District, writers: int, recount: Callable[[], None] = facts.recount_all) -> float:
+    """Return the throughput with the dirty log, as a share of that without: medians of rounds taken in turns.
+
+    `recount` sets right afterwards what was written without the log.
+    """
     write = one_visit(district)
     village = Unit.objects.filter(kind=Unit.Kind.VILLAGE).order_by("pk")[0]
     households = list(village.households.order_by("pk").values_list("pk", flat=True)[:200])
@@ -241,7 +264,7 @@ def log_cost(district: seed.District, writers: int) -> float:
             switch(on)
             found[on].append(throughput(write, households, writers))
     switch(True)
-    facts.recount_all()
+    recount()
     return statistics.median(found[True]) / statistics.median(found[False])
 
 

@@ -53,11 +53,18 @@ class District:
 
 
 def district(
-    *, households: int, townships: int = 20, villages: int = 400, visits_each: int = 3, issues: int | None = None
+    *,
+    households: int,
+    townships: int = 20,
+    villages: int = 400,
+    visits_each: int = 3,
+    issues: int | None = None,
+    counted: bool = True,
 ) -> District:
     """Empty the database and write a district in the midst of a campaign; `issues`: else one for three households.
 
-    The villages are spread evenly over the townships, the households over the villages.
+    The villages are spread evenly over the townships, the households over the villages. Without `counted` the rollups
+    are left to the caller.
     """
     empty()
     unit = Unit.objects.create(code="439900", name="星河区", kind="district")
@@ -78,13 +85,14 @@ def district(
             cursor.execute("SET session_replication_role = DEFAULT")
         for table in connection.introspection.table_names():
             cursor.execute(f'ANALYZE "{table}"')
-    facts.recount_all()
+    if counted:
+        facts.recount_all()
     return District(unit, campaign, leader, visitor)
 
 
 def empty() -> None:
     """Empty every table of the program's own models."""
-    ours = ("outreach", "households", "issues", "visits", "reports")
+    ours = ("outreach", "households", "issues", "surveys", "visits", "reports")
     tables = [model._meta.db_table for label in ours for model in apps.get_app_config(label).get_models()]
     with connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")
@@ -117,7 +125,7 @@ def insert_sql(
             continue
         default = field.get_default()
         values[name] = f"%(default_{name})s"
-        parameters[f"default_{name}"] = "" if default is None else default
+        parameters[f"default_{name}"] = "" if default is None else field.get_db_prep_save(default, connection)
     names = ", ".join(f'"{name}"' for name in values)
     sql = f"INSERT INTO {model._meta.db_table} ({names}) SELECT {', '.join(values.values())} {source}"
     return sql, parameters
@@ -174,6 +182,7 @@ def add_households(households: int, villages: int) -> None:
             "head_pinyin": name("n", "%(surname_initials)s", "%(given_initials)s"),
             "phone": "'139' || lpad(n::text, 8, '0')",
             "roster_state": f"CASE WHEN {draw('n', 2, 25)} = 0 THEN 'verified_empty' ELSE 'in_residence' END",
+            "priority": f"CASE WHEN {draw('n', 15, 12)} = 0 THEN 5 ELSE 0 END",
         },
         "FROM generate_series(1, %(households)s) n JOIN outreach_unit village ON village.kind = 'village'"
         " AND village.sort_order = 1 + (n::bigint * %(villages)s / (%(households)s + 1))",
@@ -273,12 +282,14 @@ def add_assignments(campaign: Campaign, visitor: User) -> None:
             "visitor_id": "%(visitor)s",
             "state": "CASE WHEN tried.met > 0 THEN 'met' WHEN tried.attempts > 0 THEN 'make_up' ELSE 'to_visit' END",
             "attempts": "coalesce(tried.attempts, 0)",
+            "last_visit_at": "tried.last_visit_at",
             "covered_on": "tried.covered_on",
             "met_on": "tried.covered_on",
             "due_on": "CASE WHEN tried.met = 0 AND tried.attempts > 0 THEN %(due)s::date END",
         },
         """FROM households_household household LEFT JOIN (
-            SELECT household_id, count(*) AS attempts, count(*) FILTER (WHERE outcome = 'met') AS met,
+            SELECT household_id, count(*) AS attempts, max(visited_at) AS last_visit_at,
+                   count(*) FILTER (WHERE outcome = 'met') AS met,
                    (min(visited_at) FILTER (WHERE is_counted) AT TIME ZONE 'Asia/Shanghai')::date AS covered_on
             FROM visits_visit GROUP BY household_id
         ) tried ON tried.household_id = household.id""",

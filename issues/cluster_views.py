@@ -16,6 +16,8 @@ from issues import clusters
 from issues.models import Issue
 from outreach.access import Permission, acting, permissions_of, require
 
+MAX_SHOWN = 8  # numbers of one group
+
 
 @require(Permission.ISSUE_VIEW)
 @require_GET
@@ -41,6 +43,10 @@ def cluster_list(request: HttpRequest) -> HttpResponse:
         "rows": rows,
         "may_gather": may_gather,
         "homes": homes,
+        "alike": [
+            {"group": group, "shown": group.issues[:MAX_SHOWN], "more": len(group.issues) - MAX_SHOWN}
+            for group in clusters.by_text(issues, since=since)
+        ],
         "since": since,
         "least": clusters.LEAST,
         "levels": [

@@ -10,9 +10,10 @@ from django.utils.translation import gettext as _
 
 from issues import workflow
 from issues.models import DifficultMark, Instruction, Issue, IssueQuerySet
+from issues.recipients import chain
 from outreach import access, calendar
 from outreach.access import Permission
-from outreach.models import Unit
+from outreach.models import LeaderLink, Unit
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -101,6 +102,22 @@ def may_answer(instruction: Instruction, user: User | AnonymousUser) -> bool:
         and post.unit_id == instruction.to_unit_id
         and access.has_permission(user, Permission.ISSUE_HANDLE)
     )
+
+
+def may_settle(instruction: Instruction, user: User | AnonymousUser, links: frozenset[str]) -> bool:
+    """May the user take the unit's answer as enough? The leader who wrote it, and a leader who answers for the unit or
+    one above it: nobody else's word is waved through. `links` is `links_of(user)`, read once for many."""
+    if not access.has_permission(user, Permission.ISSUE_INSTRUCT):
+        return False
+    return instruction.by_id == user.pk or not links.isdisjoint(chain(instruction.to_unit.code))
+
+
+def links_of(user: User | AnonymousUser) -> frozenset[str]:
+    """The codes of the units the user answers for as a leader."""
+    post = access.post_of(user)
+    if post is None or not access.has_permission(user, Permission.ISSUE_INSTRUCT):
+        return frozenset()
+    return frozenset(LeaderLink.objects.filter(leader=post).values_list("unit__code", flat=True))
 
 
 def may_mark(issue: Issue, user: User | AnonymousUser) -> bool:

@@ -15,7 +15,7 @@ from households.models import Household
 from issues import actions, duplicates
 from issues.duplicates import Lookalike
 from issues.forms import IssueForm
-from issues.models import Issue
+from issues.models import Issue, IssueQuerySet
 from outreach.access import Permission, acting, require
 from outreach.models import User
 
@@ -32,7 +32,8 @@ def lookalikes(request: HttpRequest) -> HttpResponse:
         household = Household.objects.visible_to(user).select_related("village").filter(pk=wanted).first()
     form = IssueForm(request.POST, user=user, household=household)
     form.is_valid()
-    found = _like_form(form, user, household)
+    issues = Issue.objects.visible_to(user)
+    found = duplicates.load(issues, _like_form(issues, form, user, household))
     return render(request, "issues/_lookalikes.html", lookalike_context(found, user))
 
 
@@ -43,9 +44,13 @@ def before_saving(request: HttpRequest, form: IssueForm, household: Household | 
     if "add_to" in request.POST:
         return _add(request, form, request.POST["add_to"])
     seen = set(request.POST.get("seen", "")[:200].split(","))
-    found = _like_form(form, user, household)
-    if not any(row.must_look and str(row.issue.pk) not in seen for row in found):
+    issues = Issue.objects.visible_to(user)
+    best = _like_form(issues, form, user, household)
+    if not any(must_look and str(pk) not in seen for pk, (_score, _reason, must_look) in best.items()):
         return None
+    found = duplicates.load(issues, best)
+    if not any(row.must_look and str(row.issue.pk) not in seen for row in found):
+        return None  # those shown were all looked at
     context = {"form": form, "household": household, "must_look": True, "has_photos": bool(request.FILES)}
     context |= lookalike_context(found, user)
     return render(request, "issues/new.html", context, status=409)
@@ -70,14 +75,16 @@ def _add(request: HttpRequest, form: IssueForm, wanted: str) -> HttpResponse | N
     return redirect("issues:detail", pk=issue.pk)
 
 
-def _like_form(form: IssueForm, user: User, household: Household | None) -> list[Lookalike]:
+def _like_form(
+    issues: IssueQuerySet, form: IssueForm, user: User, household: Household | None
+) -> dict[int, duplicates.Likeness]:
     """What looks like the form, as far as it is filled in."""
     values = getattr(form, "cleaned_data", {})
     place = household.village if household else values.get("place")
     if place is None or (values.get("category") is None and not values.get("text")):
-        return []
-    return duplicates.find(
-        Issue.objects.visible_to(user),
+        return {}
+    return duplicates.compare(
+        issues,
         user=user,
         category=values.get("category"),
         text=values.get("text") or "",

@@ -5,7 +5,7 @@ Suggestions only: a person decides. Nothing is suggested that the user may not s
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -46,6 +46,10 @@ class Lookalike:
     must_look: bool
 
 
+# score, reason, must_look: see Lookalike
+Likeness = tuple[float, Reason, bool]
+
+
 def current(issues: IssueQuerySet) -> IssueQuerySet:
     """Narrow to what a new issue may repeat: open, or ended less than RECENT_DAYS ago; nothing merged or refused."""
     since = timezone.now() - timedelta(days=RECENT_DAYS)
@@ -64,8 +68,24 @@ def find(
 ) -> list[Lookalike]:
     """Return the likeliest of `issues`, which are visible to `user`, the likeliest first, MAX_SHOWN at most.
 
-    `household` is one the user may see. Costs three queries, whatever there is.
+    `household` is one the user may see. Costs three queries, whatever there is; a fourth with a household.
     """
+    best = compare(issues, user=user, category=category, text=text, place=place, household=household)
+    for pk in leave_out:
+        best.pop(pk, None)
+    return load(issues, best)
+
+
+def compare(
+    issues: IssueQuerySet,
+    *,
+    user: User,
+    category: Category | None,
+    text: str,
+    place: Unit,
+    household: Household | None = None,
+) -> dict[int, Likeness]:
+    """Return how alike those of `issues` are that are alike at all, by key, without loading them. See `find`."""
     fields = ("pk", "category_id", "place_id", "household_id", "text")
     rows = list(current(issues).filter(place__in=_nearby(place)).order_by("-pk").values_list(*fields)[:MAX_COMPARED])
     if household is not None:
@@ -74,7 +94,7 @@ def find(
     said = shape(text)
     home = household.pk if household else 0
     known = category.pk if category else 0
-    best: dict[int, tuple[float, Reason, bool]] = {}
+    best: dict[int, Likeness] = {}
     for pk, category_pk, place_pk, household_pk, its_text in rows:
         alike = likeness(said, shape(its_text))
         is_same_category = category_pk == known
@@ -84,8 +104,13 @@ def find(
             best[pk] = 1 + alike, Reason.PLACE, alike >= CERTAIN
         elif alike >= ALIKE:
             best[pk] = alike, Reason.TEXT, False
-    for pk in leave_out:
-        best.pop(pk, None)
+    return best
+
+
+def load(issues: IssueQuerySet, best: Mapping[int, Likeness]) -> list[Lookalike]:
+    """Return the likeliest of `best`, the likeliest first, MAX_SHOWN at most."""
+    if not best:
+        return []
     chosen = sorted(best, key=lambda pk: (-best[pk][0], -pk))[:MAX_SHOWN]
     loaded = issues.with_names().in_bulk(chosen)
     return [

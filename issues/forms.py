@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
 from django import forms
@@ -18,7 +20,12 @@ from outreach.models import Unit, UnitQuerySet, User
 Choices = list[tuple[Any, Any]]
 
 
-def category_choices(blank: str) -> Choices:
+def category_choices(blank: str) -> Callable[[], Choices]:
+    """The category tree as options, read when they are shown. Costs one query then."""
+    return cache(lambda: category_tree(blank))
+
+
+def category_tree(blank: str) -> Choices:
     """The category tree as options, a group for each root; costs one query."""
     rows = list(Category.objects.filter(is_active=True))
     children: dict[int, list[Category]] = {}
@@ -33,12 +40,20 @@ def category_choices(blank: str) -> Choices:
     return choices
 
 
-def unit_choices(units: UnitQuerySet, blank: str) -> Choices:
-    """Units as options in official order, a group for each kind and township; costs one query."""
+def unit_choices(units: UnitQuerySet, blank: str) -> Callable[[], Choices]:
+    """Units as options, read when they are shown: a form that is sent and right needs none. Costs one query then."""
+    # kept, for a widget asks for its choices more than once
+    return cache(lambda: grouped(units.select_related("parent"), blank))
+
+
+def grouped(units: Iterable[Unit], blank: str) -> Choices:
+    """Units, in official order and with their parents, as options, a group for each kind and township."""
+    # get_…_display weighs its whole list of labels each time: for all villages of a district a tenth of a page
+    kinds = {str(kind): str(kind.label) for kind in Unit.Kind}
     groups: dict[str, Choices] = {}
-    for unit in units.select_related("parent"):
+    for unit in units:
         is_village = unit.kind == Unit.Kind.VILLAGE and unit.parent is not None
-        group = unit.parent.name if is_village and unit.parent else str(unit.get_kind_display())
+        group = unit.parent.name if is_village and unit.parent else kinds[unit.kind]
         groups.setdefault(group, []).append((unit.pk, unit.name))
     return [("", blank), *groups.items()]
 
@@ -70,7 +85,11 @@ class IssueForm(forms.Form):
     """A new issue: about a household in reach, or about a place."""
 
     place = forms.ModelChoiceField(label=gettext_lazy("Place"), queryset=Unit.objects.none())
-    category = forms.ModelChoiceField(label=gettext_lazy("Category"), queryset=Category.objects.filter(is_active=True))
+    # with what stands above it, which limit and routing read
+    category = forms.ModelChoiceField(
+        label=gettext_lazy("Category"),
+        queryset=Category.objects.filter(is_active=True).select_related("parent__parent"),
+    )
     kind = forms.ChoiceField(
         label=gettext_lazy("Kind of issue"),
         choices=Kind,
@@ -101,7 +120,7 @@ class IssueForm(forms.Form):
             places = Unit.objects.visible_to(user).active().exclude(kind=Unit.Kind.DEPARTMENT)
             field = self.fields["place"]
             assert isinstance(field, forms.ModelChoiceField)
-            field.queryset = places
+            field.queryset = places.select_related("parent__parent")
             field.choices = unit_choices(places, _("Choose a place"))
             post = access.post_of(user)
             field.initial = post.unit_id if post and post.unit.kind == Unit.Kind.VILLAGE else None

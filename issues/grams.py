@@ -6,6 +6,7 @@ The database's function `search_grams` (migration 0007) gives the pairs and the 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -31,8 +32,10 @@ def pieces(words: str) -> list[str]:
     return [*cut, low[-2:]] if len(low) % 2 else cut
 
 
+@lru_cache(maxsize=4_096)
 def shape(text: str) -> frozenset[str]:
-    """Return the pairs of `text` without punctuation and spaces: what two texts are compared by."""
+    """Return the pairs of `text` without punctuation and spaces: what two texts are compared by. Kept for a few
+    townships: while one issue is typed it is compared again and again, mostly with the same."""
     plain = NOISE.sub("", text).lower()
     return frozenset(plain[at : at + 2] for at in range(len(plain) - 1))
 

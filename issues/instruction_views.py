@@ -22,7 +22,7 @@ from issues import actions, difficult
 from issues.actions import instructions as instruction_actions
 from issues.instruction_forms import AnswerForm, InstructionForm, MarkForm, SeenForm
 from issues.models import HelpingUnit, Instruction, Issue, IssueQuerySet
-from outreach.access import Permission, acting, has_permission, require
+from outreach.access import Permission, acting, require
 from outreach.models import User
 
 PAGE_ROWS = 30
@@ -66,8 +66,8 @@ def state_mark(instruction: Instruction | None, today: date) -> dict[str, str]:
     return {"word": str(TABS["settled"]), "tone": "good", "icon": "check"}
 
 
-def steps_for(issue: Issue, instruction: Instruction | None, user: User) -> dict[str, Any]:
-    """The forms of the steps the user may take now; each is there or not."""
+def steps_for(issue: Issue, instruction: Instruction | None, user: User, links: frozenset[str]) -> dict[str, Any]:
+    """The forms of the steps the user may take now; each is there or not. `links` is `difficult.links_of(user)`."""
     seen = {"seen": instruction.pk if instruction else None}
     steps: dict[str, Any] = {}
     if difficult.may_instruct(issue, user):
@@ -78,7 +78,7 @@ def steps_for(issue: Issue, instruction: Instruction | None, user: User) -> dict
     if instruction.answered_at is None and difficult.may_answer(instruction, user):
         steps["answer_form"] = AnswerForm(initial=seen, auto_id=f"id_answer_{issue.pk}_%s")
     is_answered = instruction.answered_at is not None and instruction.settled_at is None
-    if is_answered and has_permission(user, Permission.ISSUE_INSTRUCT):
+    if is_answered and difficult.may_settle(instruction, user, links):
         steps["settle_form"] = SeenForm(initial=seen, auto_id=f"id_settle_{issue.pk}_%s")
     return steps
 
@@ -106,16 +106,17 @@ def difficult_list(request: HttpRequest) -> HttpResponse:
         order = ("instructions__due_on", "pk")
     rows = loaded(difficult.in_tab(issues, chosen, cutoff)).order_by(*order)
     page = Paginator(rows, PAGE_ROWS).get_page(request.GET.get("page"))
+    links = difficult.links_of(user)
     context = {
         "page": page,
-        "rows": [difficult_row(issue, user, today, cutoff) for issue in page.object_list],
+        "rows": [difficult_row(issue, user, today, cutoff, links) for issue in page.object_list],
         "tabs": tabs,
         "chosen": chosen,
     }
     return render(request, "issues/difficult.html", context)
 
 
-def difficult_row(issue: Issue, user: User, today: date, cutoff: date) -> dict[str, Any]:
+def difficult_row(issue: Issue, user: User, today: date, cutoff: date, links: frozenset[str]) -> dict[str, Any]:
     """One line of the list."""
     instruction = next(iter(issue.current_instructions), None)  # type: ignore[attr-defined]
     late = issue.days_late(today) if issue.is_running else 0
@@ -126,7 +127,7 @@ def difficult_row(issue: Issue, user: User, today: date, cutoff: date) -> dict[s
         "late": max(0, late),
         "instruction": instruction,
         "mark": state_mark(instruction, today),
-        **steps_for(issue, instruction, user),
+        **steps_for(issue, instruction, user, links),
     }
 
 
@@ -139,7 +140,7 @@ def instruction_card(issue: Issue, user: User) -> dict[str, Any] | None:
     card = {
         "why": difficult.reasons(issue, difficult.cutoff_of(today)),
         "rows": [{"instruction": row, "mark": state_mark(row, today) if row.is_current else None} for row in history],
-        **steps_for(issue, current, user),
+        **steps_for(issue, current, user, difficult.links_of(user)),
     }
     if difficult.may_mark(issue, user):
         card["mark_form"] = None if mark else MarkForm(auto_id="id_difficult_%s")

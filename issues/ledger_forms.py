@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import cache, partial
 from typing import Any
 
 from django import forms
@@ -17,7 +19,7 @@ from django.utils.translation import gettext_lazy
 from households.roster.read import ACCEPTED
 from issues import search
 from issues.columns import BY_KEY, COLUMNS
-from issues.forms import Choices, category_choices, unit_choices
+from issues.forms import Choices, category_choices, grouped
 from issues.models import Category, IssueQuerySet, Kind, Outcome, SavedFilter, Solvability
 from issues.uploads import MAX_FILE
 from issues.workflow import ENDED_STATES, State
@@ -109,11 +111,12 @@ class LedgerForm(forms.Form):
         holders = district.departments() | below
         if unit is not None:
             holders = holders | district.filter(pk=unit.pk)
-        holder_choices = unit_choices(holders, _("every unit"))
-        self.choose("place", district, unit_choices(below, _("everywhere")))
-        self.choose("unit", district, list(holder_choices))
-        self.choose("helper", district, [("", _("whether helped or not")), *holder_choices[1:]])
-        self.choose("line", district.departments(), unit_choices(district.departments(), _("every line")))
+        self.holders = holders.select_related("parent")
+        kind = Unit.Kind.VILLAGE if unit and unit.kind == Unit.Kind.TOWNSHIP else Unit.Kind.TOWNSHIP
+        self.choose("place", district, _("everywhere"), {kind})
+        self.choose("unit", district, _("every unit"))
+        self.choose("helper", district, _("whether helped or not"))
+        self.choose("line", district.departments(), _("every line"), {Unit.Kind.DEPARTMENT})
         campaign = self.fields["campaign"]
         assert isinstance(campaign, forms.ModelChoiceField)
         campaign.queryset, campaign.empty_label = Campaign.objects.visible_to(user), _("every campaign")
@@ -131,21 +134,28 @@ class LedgerForm(forms.Form):
         )
         self.is_valid()
 
-    def offer(self, name: str, choices: Choices) -> None:
+    def offer(self, name: str, choices: Choices | Callable[[], Choices]) -> None:
         """Set what a choice field offers."""
         self.fields[name].choices = choices  # type: ignore[attr-defined]
 
-    def choose(self, name: str, queryset: UnitQuerySet, choices: Choices) -> None:
-        """Accept any unit of `queryset`, and offer `choices`, which are fewer."""
+    def choose(
+        self, name: str, queryset: UnitQuerySet, blank: str, kinds: Set[str] = frozenset(Unit.Kind.values)
+    ) -> None:
+        """Accept any unit of `queryset`, and offer the holders of these `kinds`, which are fewer."""
         field = self.fields[name]
         assert isinstance(field, forms.ModelChoiceField)
         field.queryset = queryset
+        field.choices = cache(partial(self.offered, name, queryset, blank, kinds))
+
+    def offered(self, name: str, queryset: UnitQuerySet, blank: str, kinds: Set[str]) -> Choices:
+        """What `choose` offers, made when it is shown; the holders are read once for all fields."""
+        choices = grouped([unit for unit in self.holders if unit.kind in kinds], blank)
         chosen = str(self.data.get(name, ""))
-        offered = {str(key) for _group, rows in choices[1:] for key, _label in rows}
+        shown = {str(key) for _group, rows in choices[1:] for key, _label in rows}
         # a drill-down may name a unit the list does not offer: a village, seen from the district
-        if chosen.isascii() and chosen.isdigit() and len(chosen) < 10 and chosen not in offered:
+        if chosen.isascii() and chosen.isdigit() and len(chosen) < 10 and chosen not in shown:
             choices += [(_("Chosen"), [(row.pk, row.name) for row in queryset.filter(pk=chosen)])]
-        field.choices = choices
+        return choices
 
     def given(self) -> dict[str, Any]:
         """The filters that are on, by field, in the form's order; neither tab nor sorting."""

@@ -20,7 +20,7 @@ from issues import actions, columns, exports, looks, search
 from issues.bulk_forms import BULK_ACTIONS, MAX_BULK
 from issues.columns import Column, Reading
 from issues.ledger_forms import ColumnsForm, LedgerForm, SaveFilterForm
-from issues.models import Issue, IssueQuerySet, LedgerLayout, SavedFilter
+from issues.models import Issue, IssueQuerySet, LedgerLayout, Risk, SavedFilter
 from issues.views import disposition, due_mark
 from outreach.access import Permission, acting, permissions_of, post_of, require
 from outreach.models import User
@@ -67,7 +67,7 @@ def render_ledger(
     issues = form.narrow(Issue.objects.visible_to(user))
     keys = layout_of(user)
     shown = columns.chosen(keys or columns.LISTED)
-    listed = form.ordered(columns.loaded(form.in_tab(issues), shown))
+    listed = form.ordered(columns.loaded(form.in_tab(issues), shown).select_related("mediation"))
     page = CappedPaginator(listed, PAGE_ROWS).get_page(request.GET.get("page"))
     context = {
         "form": form,
@@ -116,6 +116,7 @@ def ledger_rows(
             "tone": looks.STATE_TONES[issue.state],
             "due": due_mark(issue, reading.today),
             "head": "" if has_head else head,
+            "is_dangerous": is_dangerous(issue),
             "found": field.label if (field := found.get(issue.pk)) else "",
             "title": cut(issue.text, 40),
             "text": " · ".join(filter(None, [issue.number, issue.place.name, head, issue.unit.name])),
@@ -131,6 +132,12 @@ def ledger_rows(
         }
         rows.append(row)
     return rows
+
+
+def is_dangerous(issue: Issue) -> bool:
+    """Is it a dispute of high risk that is still open? `issue` comes with its mediation."""
+    mediation = getattr(issue, "mediation", None)
+    return issue.is_open and mediation is not None and mediation.risk == Risk.HIGH
 
 
 def cut(text: str, length: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -10,12 +11,26 @@ from django.utils.translation import gettext_lazy
 
 from issues import looks
 from issues.actions import FINISH_OUTCOMES, MAX_TEXT
-from issues.forms import FilesField, unit_choices
+from issues.forms import Choices, FilesField, unit_choices
 from issues.models import CallBack, Issue, Solvability
 from issues.workflow import Move
-from outreach.models import Unit, User
+from outreach.models import Unit, UnitQuerySet, User
 
 YES_NO = [("yes", gettext_lazy("yes")), ("no", gettext_lazy("no"))]
+
+
+def district_units(issue: Issue) -> UnitQuerySet:
+    """The units in use of the issue's district."""
+    return Unit.objects.active().filter(code__startswith=issue.place.district_code)
+
+
+def near_units(issue: Issue) -> Callable[[], Choices]:
+    """What a step that sends the issue somewhere offers: departments, townships and the villages near the place."""
+    code, district = issue.place.code, district_units(issue)
+    units = district.departments() | district.townships()
+    if len(code) > 6:
+        units = units | district.villages().filter(code__startswith=code[:9])
+    return unit_choices(units, _("Choose a unit"))
 
 
 class MoveForm(forms.Form):
@@ -56,7 +71,16 @@ class MoveForm(forms.Form):
     )
     version = forms.IntegerField(widget=forms.HiddenInput, min_value=1, max_value=2**31 - 1)
 
-    def __init__(self, *args: Any, step: Move, issue: Issue, user: User, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        step: Move,
+        issue: Issue,
+        user: User,
+        units: Callable[[], Choices] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """`units` is `near_units(issue)`, where several forms of one page share it."""
         kwargs.setdefault("auto_id", f"id_{step.name}_%s")
         super().__init__(*args, **kwargs)
         self.step, self.issue, self.user = step, issue, user
@@ -76,19 +100,10 @@ class MoveForm(forms.Form):
         if step.name == "verify":
             self.fields["solvability"].initial = issue.solvability
         if "unit" in self.fields:
-            self.offer_units()
-
-    def offer_units(self) -> None:
-        """Let the form choose among departments, townships and the villages near the place."""
-        code = self.issue.place.code
-        district = Unit.objects.active().filter(code__startswith=self.issue.place.district_code)
-        units = district.departments() | district.townships()
-        if len(code) > 6:
-            units = units | district.villages().filter(code__startswith=code[:9])
-        field = self.fields["unit"]
-        assert isinstance(field, forms.ModelChoiceField)
-        field.queryset = district.exclude(kind=Unit.Kind.DISTRICT)
-        field.choices = unit_choices(units, _("Choose a unit"))
+            field = self.fields["unit"]
+            assert isinstance(field, forms.ModelChoiceField)
+            field.queryset = district_units(issue).exclude(kind=Unit.Kind.DISTRICT)
+            field.choices = units or near_units(issue)
 
     def clean_main(self) -> Issue:
         """Return the issue of that number, of those the user sees."""

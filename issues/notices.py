@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.conf import settings
 from django.urls import reverse
 from django.utils import translation
@@ -11,6 +13,7 @@ from issues import workflow
 from issues.models import Instruction, Issue, IssueEvent
 from issues.recipients import DISPATCH_STATES, Posts
 from issues.workflow import Told
+from outreach.access import Role
 from outreach.models import Unit, User
 from outreach.notify import notify
 
@@ -25,7 +28,9 @@ def tell_of(event: IssueEvent, issue: Issue) -> None:
     if not told:
         return
     before = event.from_unit if event.from_unit_id != issue.unit_id else None
-    helpers = [row.unit for row in issue.helping_units.select_related("unit").filter(answered_at=None)]
+    helpers = []
+    if Told.HELPERS in told:
+        helpers = [row.unit for row in issue.helping_units.select_related("unit").filter(answered_at=None)]
     units = [issue.unit, *([before] if before else []), *helpers]
     posts = Posts({unit.code for unit in units})
     people: set[int] = set()
@@ -88,6 +93,38 @@ def tell_of_instruction(instruction: Instruction, issue: Issue, step: str, *, by
             users=people,
             units=groups,
         )
+
+
+def tell_of_risk(issue: Issue, *, by: User, key: str) -> None:
+    """Tell the township's administrators and the district office that a dispute was rated high risk: at any hour, for a
+    warning must not wait. Part of the step's own transaction."""
+    place = issue.place.code
+    posts = Posts({place})
+    people = posts.in_role(place[:9], Role.TOWNSHIP_ADMIN) | posts.in_role(place[:6], Role.DISTRICT_OFFICE)
+    people.discard(by.pk)
+    if not people:
+        return
+    with translation.override(settings.LANGUAGE_CODE):
+        notify(
+            kind="issue.risk",
+            title=_("Issue %(number)s: dispute of high risk (%(place)s)")
+            % {"number": issue.number, "place": issue.place.name},
+            text=_("Due on %(day)s, held by %(unit)s") % {"day": issue.due_on, "unit": issue.unit.name},
+            url=reverse("issues:dispute_detail", args=[issue.pk]),
+            key=key,
+            users=people,
+            is_urgent=True,
+        )
+
+
+def tell_units(units: Iterable[Unit], *, title: str, url: str, key: str, by: User) -> None:
+    """Tell those who handle at `units`, and the units' groups, what concerns their issues. Part of the step's own
+    transaction. `title` is in the site's language and holds numbers and names of units alone."""
+    concerned = {unit.pk: unit for unit in units}
+    posts = Posts({unit.code for unit in concerned.values()})
+    people = {user for unit in concerned.values() for user in posts.handlers(unit.code)} - {by.pk}
+    if people or concerned:
+        notify(kind="issue.step", title=title, url=url, key=key, users=people, units=concerned)
 
 
 def title_of(issue: Issue, step: workflow.Move | None, unit: Unit | None) -> str:

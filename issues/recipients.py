@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
+from django.utils.functional import cached_property
+
 from issues import workflow
 from issues.models import Issue
 from outreach.access import ROLE_PERMISSIONS, Permission, Role
@@ -23,20 +25,24 @@ def chain(code: str) -> Iterator[str]:
 
 
 class Posts:
-    """The posts of some units, or of all: two queries, then any number of questions."""
+    """The posts of some units, or of all: a query, and one for who asks of leaders; then any number of questions."""
 
     def __init__(self, codes: Iterable[str] | None = None) -> None:
         rows = Membership.objects.filter(user__is_active=True)
-        links = LeaderLink.objects.filter(leader__user__is_active=True)
+        self._links = LeaderLink.objects.filter(leader__user__is_active=True)
         if codes is not None:
             wanted = {part for code in codes for part in chain(code)}
-            rows, links = rows.filter(unit__code__in=wanted), links.filter(unit__code__in=wanted)
+            rows, self._links = rows.filter(unit__code__in=wanted), self._links.filter(unit__code__in=wanted)
         self._posts: dict[str, list[tuple[str, frozenset[str], int]]] = defaultdict(list)
         for code, role, grants, user in rows.values_list("unit__code", "role", "grants", "user"):
             self._posts[code].append((role, ROLE_PERMISSIONS[role] | frozenset(grants), user))
-        self._leaders: dict[str, set[int]] = defaultdict(set)
-        for code, user in links.values_list("unit__code", "leader__user"):
-            self._leaders[code].add(user)
+
+    @cached_property
+    def _leaders(self) -> dict[str, set[int]]:
+        leaders: dict[str, set[int]] = defaultdict(set)
+        for code, user in self._links.values_list("unit__code", "leader__user"):
+            leaders[code].add(user)
+        return leaders
 
     def able(self, code: str, permission: Permission) -> set[int]:
         """Those who may do `permission` in the nearest unit where anybody may: `code` itself or above."""
@@ -44,6 +50,10 @@ class Posts:
             if found := {user for _role, allowed, user in self._posts[unit] if permission in allowed}:
                 return found
         return set()
+
+    def in_role(self, code: str, role: Role) -> set[int]:
+        """Those who hold a post of this role at the unit itself."""
+        return {user for held, _allowed, user in self._posts[code] if held == role}
 
     def office(self, code: str) -> set[int]:
         """Those of the district who may put an issue under supervision."""

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from issues import resident_views
+from issues import resident_clue_views, resident_views
 
 urlpatterns = [
     path("", resident_views.resident_start, name="resident_start"),
@@ -10,5 +10,6 @@ urlpatterns = [
     path("issues/<int:pk>/", resident_views.resident_issue, name="resident_issue"),
     path("issues/<int:pk>/add/", resident_views.resident_remark, name="resident_remark"),
     path("issues/<int:pk>/answer/", resident_views.resident_answer, name="resident_answer"),
+    path("clue/", resident_clue_views.resident_clue, name="resident_clue"),
     path("leave/", resident_views.resident_leave, name="resident_leave"),
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
@@ -21,9 +22,10 @@ from outreach.access import Permission, acting, require
 PAGE_ROWS = 30
 
 
-def code_parts(code: ResidentCode, request: HttpRequest) -> dict[str, Any]:
-    """Return what a card or slip shows of a code: the code, its QR and the address of the page."""
-    address = request.build_absolute_uri(reverse("resident_start"))
+def code_parts(code: ResidentCode) -> dict[str, Any]:
+    """Return what a card or slip shows of a code: the code, its QR and the address of the page. Paper lasts: the
+    address is the site's, not the one under which somebody happens to reach it while printing."""
+    address = f"{settings.SITE_URL}{reverse('resident_start')}"
     return {"code": code.spoken, "qr": qr.svg(f"{address}#{code.spoken}"), "address": address}
 
 
@@ -36,7 +38,7 @@ def resident_slip(request: HttpRequest, pk: int) -> HttpResponse:
     renew = "renew" in request.POST
     make = actions.renew_issue_code if renew else actions.print_issue_code
     code = make(issue=issue, by=acting(request))
-    context = {"issue": issue, "renewed": renew, **code_parts(code, request)}
+    context = {"issue": issue, "renewed": renew, **code_parts(code)}
     return render(request, "issues/slip.html", context)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from openpyxl import Workbook
@@ -51,6 +51,32 @@ def in_tab(reports: QuerySet[UpwardReport], tab: str, today: date) -> QuerySet[U
         case "all":
             return reports.order_by("-reported_at", "-pk")
     return reports.filter(answered_at=None)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """How many reports a unit sent, how many were answered, for how many the answer is overdue."""
+
+    name: str
+    sent: int
+    answered: int
+    overdue: int
+
+
+def figures(reports: QuerySet[UpwardReport], today: date) -> list[Figures]:
+    """The figures of each unit that reported, in official order. Costs two queries."""
+    late = in_tab(reports, "overdue", today).order_by().values("pk")
+    rows = (
+        reports.order_by()
+        .values("unit__name", "unit__sort_order", "unit__code")
+        .annotate(
+            sent=Count("pk"),
+            answered=Count("pk", filter=Q(answered_at__isnull=False)),
+            overdue=Count("pk", filter=Q(pk__in=late)),
+        )
+        .order_by("unit__sort_order", "unit__code")
+    )
+    return [Figures(row["unit__name"], row["sent"], row["answered"], row["overdue"]) for row in rows]
 
 
 def waiting(report: UpwardReport, today: date, table: Mapping[date, bool]) -> Waiting:

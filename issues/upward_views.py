@@ -56,6 +56,7 @@ def upward_list(request: HttpRequest) -> HttpResponse:
         "rows": [upward_row(upward.waiting(report, today, table)) for report in page.object_list],
         "tabs": tabs,
         "tab": tab,
+        "figures": upward.figures(reports, today),
         "may_export": has_permission(user, Permission.ISSUE_EXPORT),
     }
     return render(request, "issues/upward.html", context)

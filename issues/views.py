@@ -22,7 +22,7 @@ from issues.family_views import related
 from issues.forms import IssueForm
 from issues.history import history_context
 from issues.models import Issue
-from issues.move_forms import CallBackForm, MoveForm
+from issues.move_forms import CallBackForm, MoveForm, near_units
 from issues.resident_side import resident_side
 from outreach.access import Permission, Role, acting, has_permission, permissions_of, post_of, require
 from outreach.models import User
@@ -67,7 +67,9 @@ def render_detail(
     refused."""
     user = acting(request)
     allowed, blocked = issue.moves_of(user)
-    forms = [MoveForm(step=step, issue=issue, user=user) for step in allowed if bound is None or bound.step != step]
+    units = near_units(issue)
+    steps = [step for step in allowed if bound is None or bound.step != step]
+    forms = [MoveForm(step=step, issue=issue, user=user, units=units) for step in steps]
     household = issue.household if issue.shows_resident_to(user) else None
     context = {
         "issue": issue,

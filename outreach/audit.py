@@ -93,6 +93,7 @@ LABELS: dict[str, str | Promise] = {
     "issue.rule_save": _("changed a routing rule"),
     "issue.rule_shift": _("moved a routing rule"),
     "ranking.exported": _("exported the ranking"),
+    "board.confirm": _("confirmed a week's figures"),
     "scheme.create": _("began a scoring scheme"),
     "scheme.save": _("changed a draft of a scoring scheme"),
     "scheme.publish": _("put a scoring scheme in force"),
@@ -129,6 +130,10 @@ LABELS: dict[str, str | Promise] = {
     "message.hours": _("changed the message hours"),
     "message.send_again": _("sent a message again"),
     "message.give_up": _("gave a message up"),
+    "boundary.apply": _("imported boundaries of units"),
+    "hall_link.create": _("made a link for a hall's screen"),
+    "hall_link.end": _("withdrew the link of a hall's screen"),
+    "hall_link.open": _("opened a hall's screen by its link"),
     "clue.open": _("opened a clue"),
     "clue.step": _("took a step on a clue"),
 }

@@ -37,8 +37,8 @@ class StaffNumberOrPhoneBackend(BaseBackend):
         return user if user.check_password(password) and user.is_active else None
 
     def get_user(self, user_id: int) -> User | None:
-        """Load the account of a session with its current post, which every page needs."""
-        user = User.objects.select_related("current_post__unit").filter(pk=user_id).first()
+        """Load the account of a session."""
+        user = User.objects.filter(pk=user_id).first()
         return user if user and user.is_active else None
 
 

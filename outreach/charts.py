@@ -13,7 +13,8 @@ from django.utils.functional import Promise
 # lines and bars share axes; in a stack the bars of one label stand on each other; a waterfall leads from its first
 # value over changes to its last; a scatter has two series, x and y, and a point for each label
 KINDS = ("bar", "line", "stacked", "waterfall", "scatter")
-SERIES_KINDS = ("bar", "line")
+# "table": it stands in the table alone
+SERIES_KINDS = ("bar", "line", "table")
 # "plain": the next colour of the palette
 TONES = ("plain", "accent", "good", "warn", "bad", "neutral")
 
@@ -26,7 +27,7 @@ class Series:
 
     name: str | Promise
     values: Sequence[Value]
-    kind: str = ""  # "bar" or "line"; "": as the chart
+    kind: str = ""  # "bar", "line" or "table"; "": as the chart
     tone: str = "plain"
     unit: str | Promise = ""
 
@@ -81,7 +82,7 @@ class Chart:
             raise ValueError("a series has one value for each label")
         if self.urls and len(self.urls) != len(self.labels):
             raise ValueError("there is one address for each label, or none at all")
-        if self.kind == "scatter" and len(self.series) != 2:
+        if self.kind == "scatter" and len(self.drawn) != 2:
             raise ValueError("a scatter has two series: what lies along and what stands up")
         if self.kind == "waterfall":
             self._check_waterfall()
@@ -92,6 +93,11 @@ class Chart:
         *before, last = (value for value in self.series[0].values if value is not None)
         if sum(before) != last:
             raise ValueError("a waterfall's first value and its changes add up to its last")
+
+    @property
+    def drawn(self) -> list[Series]:
+        """The series that are drawn."""
+        return [series for series in self.series if series.kind != "table"]
 
     @property
     def rows(self) -> list[Row]:
@@ -105,7 +111,7 @@ class Chart:
     @property
     def is_empty(self) -> bool:
         """Is there nothing at all to draw?"""
-        return not any(value is not None for series in self.series for value in series.values)
+        return not any(value is not None for series in self.drawn for value in series.values)
 
 
 def _cell(value: Value) -> Cell:

@@ -25,8 +25,10 @@ class AccountRulesMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Renew the session's end."""
-        if request.user.is_authenticated and time.time() - request.session.get("seen_at", 0) > RENEW_SECONDS:
+        """Renew the session's end; a page that asks by itself (static/js/live.js) is no sign of somebody there."""
+        is_person = request.headers.get("X-Live") != "1"
+        seen_at = request.session.get("seen_at", 0) if is_person and request.user.is_authenticated else None
+        if seen_at is not None and time.time() - seen_at > RENEW_SECONDS:
             visitor = has_permission(request.user, Permission.VISIT_RECORD)
             age = settings.SESSION_COOKIE_AGE_OF_VISITORS if visitor else settings.SESSION_COOKIE_AGE
             request.session.set_expiry(age)

@@ -30,6 +30,7 @@ class Entry:
 
 ENTRIES = (
     Entry(_("My list"), "visits:list", Permission.VISIT_RECORD, "list", "/phone/"),
+    Entry(pgettext_lazy("navigation", "Board"), "boards:home", Permission.RANKING_VIEW, "target", "/boards/"),
     Entry(_("Ranking"), "reports:ranking", Permission.RANKING_VIEW, "chart", "/reports/"),
     Entry(_("Issues"), "issues:list", Permission.ISSUE_VIEW, "flag", "/issues/"),
     Entry(
@@ -88,10 +89,10 @@ def home_url_name(role: str) -> str:
     """Return the page a role lands on."""
     if role == Role.VISITOR:
         return "visits:list"
-    if role in (Role.DEPARTMENT_HANDLER, Role.DEPARTMENT_HEAD):
+    if role == Role.DEPARTMENT_HANDLER:
         return "issues:list"
     if role == Role.SYSTEM_ADMIN:
         return "admin:index"
     if role == Role.DISCIPLINE:
         return "clues:list"
-    return "reports:ranking"
+    return "boards:home"

@@ -167,6 +167,8 @@ def refresh(limit: int = 100_000) -> int | None:
             cursor.execute(f"DELETE FROM {table} WHERE id = ANY(%s)", [ids])
         if max(map(len, taken)) < limit:
             _set_fresh(began)
+        if days or touched:
+            Freshness.objects.update(changed_at=timezone.now())
     return max(map(len, taken))
 
 
@@ -196,6 +198,7 @@ def recount_all(campaign: Campaign | None = None) -> None:
                 rollup.write(each, None)
         if not DirtyDay.objects.exists() and not DirtyCase.objects.exists():
             _set_fresh(began)
+        Freshness.objects.update(changed_at=timezone.now())
 
 
 def _campaigns(campaign: Campaign | None) -> list[Campaign]:
@@ -211,10 +214,16 @@ def differences(campaign: Campaign | None = None) -> list[str]:
     lines = []
     for each in _campaigns(campaign):
         for rollup in ROLLUPS:
+            nothing = [0] * len(rollup.columns)
             for *key, kept, counted in rollup.differences(each):
+                differing = [
+                    f"{column} {has} in the rollup, {should} in the rows"
+                    for column, has, should in zip(rollup.columns, kept or nothing, counted or nothing, strict=True)
+                    if has != should
+                ]
                 lines.append(
-                    f"campaign {each.pk} {rollup.table} {' '.join(map(str, key))}:"
-                    f" {', '.join(rollup.columns)}: rollup {kept or 'none'}, rows {counted or 'none'}"
+                    f"campaign {each.pk} {rollup.table} {' '.join(map(str, key))}: "
+                    + (", ".join(differing) or "nothing there to count")
                 )
     return lines
 

@@ -52,7 +52,7 @@ def score_home(request: HttpRequest) -> HttpResponse:
 
 def _load(request: HttpRequest, pk: int) -> Snapshot:
     rows = Snapshot.objects.visible_to(request.user).select_related("campaign__district", "scheme")
-    return get_object_or_404(rows.defer("inputs"), pk=pk)
+    return get_object_or_404(rows.with_replaced().defer("inputs"), pk=pk)
 
 
 def _chosen_group(request: HttpRequest, snapshot: Snapshot, key: str) -> GroupScore:
@@ -108,9 +108,7 @@ def _board(request: HttpRequest, snapshot: Snapshot, group: GroupScore) -> dict[
     year = scores.year_before(snapshot, visible)
     codes = [unit.code for unit in group.units]
     year_group = year.group(group.key) if year else None
-    totals = {
-        code: row.score for code, row in scores.past_scores(codes, snapshot.last).items() if row.score is not None
-    }
+    totals = {code: row.score for code, row in scores.past_scores(codes, snapshot).items() if row.score is not None}
     if year_group:
         totals |= {unit.code: unit.total for unit in year_group.units if unit.total is not None}
     frozen = Snapshot.objects.filter(pk=snapshot.pk).values_list("inputs__counts", "inputs__campaign").get()
@@ -282,7 +280,7 @@ def score_unit(request: HttpRequest, pk: int, code: str) -> HttpResponse:
     in_force = visible.published().defer("inputs").filter(scheme__name=snapshot.scheme.name)
     points = scores.trend(code, list(in_force.filter(campaign=snapshot.campaign).order_by("-last")[:12]), past)
     total_year = year_score.total if year_score else None
-    if total_year is None and (past_row := scores.past_scores([code], snapshot.last).get(code)):
+    if total_year is None and (past_row := scores.past_scores([code], snapshot).get(code)):
         total_year = past_row.score
     context = {
         "snapshot": snapshot,
@@ -295,6 +293,7 @@ def score_unit(request: HttpRequest, pk: int, code: str) -> HttpResponse:
         "moved": was.rank - scored.rank if was and was.rank is not None and scored.rank is not None else None,
         "was": was,
         "change": scored.total - was.total if was and was.total is not None and scored.total is not None else None,
+        "year_text": "—" if total_year is None else f"{total_year:.2f}",
         "year_change": scored.total - total_year if total_year is not None and scored.total is not None else None,
         "against": against,
         "against_score": against_score,

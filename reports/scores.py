@@ -12,6 +12,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from outreach.charts import Chart, Series
 from reports.indicators import HUNDREDTH
@@ -60,10 +61,12 @@ def _year_earlier(day: date) -> date:
     return day.replace(year=day.year - 1, day=min(day.day, 28) if day.month == 2 else day.day)
 
 
-def past_scores(codes: Iterable[str], day: date) -> dict[str, PastScore]:
-    """Return unit code → its imported score of the year before `day`: of the same month, else of the whole year."""
-    rows = PastScore.objects.filter(unit__code__in=list(codes), year=day.year - 1, month__in=[0, day.month])
-    return {row.unit.code: row for row in rows.select_related("unit").order_by("month")}
+def past_scores(codes: Iterable[str], snapshot: Snapshot) -> dict[str, PastScore]:
+    """Return unit code → its imported score of the year before: of the whole year for a final snapshot, else of the
+    same month. A week's score beside a year's would compare what cannot be compared."""
+    month = 0 if snapshot.kind == Snapshot.Kind.FINAL else snapshot.last.month
+    rows = PastScore.objects.filter(unit__code__in=list(codes), year=snapshot.last.year - 1, month=month)
+    return {row.unit.code: row for row in rows.select_related("unit")}
 
 
 # ---- movement
@@ -236,7 +239,7 @@ def waterfall(before: UnitScore, after: UnitScore, *, first: str, last: str) -> 
         labels=labels,
         series=[Series(name=_("Marks"), values=values)],
         kind="waterfall",
-        unit=_("marks"),
+        unit=pgettext("chart", "marks"),
         label_name=_("Line"),
         note=_("Each bar is what one line won or lost; lines that did not move are left out."),
     )
@@ -269,7 +272,7 @@ def trend(
 ) -> list[tuple[str, Decimal | None, int | None]]:
     """Return (when, score, rank), the oldest first: imported years, then snapshots by their last day."""
     rows: list[tuple[str, Decimal | None, int | None]] = [
-        (f"{row.year}-{row.month:02d}" if row.month else str(row.year), row.score, row.rank)
+        (f"{row.year}-{row.month:02d}" if row.month else _("all of %(year)d") % {"year": row.year}, row.score, row.rank)
         for row in sorted(past, key=lambda row: (row.year, row.month or 13))
     ]
     for snapshot in sorted(snapshots, key=lambda row: (row.last, row.pk)):
@@ -298,7 +301,7 @@ def trend_chart(points: Sequence[tuple[str, Decimal | None, int | None]]) -> Cha
             ),
         ],
         kind="line",
-        unit=_("marks"),
+        unit=pgettext("chart", "marks"),
         label_name=_("As of"),
         note=_("Imported years first, then the published snapshots of this campaign."),
     )

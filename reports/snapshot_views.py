@@ -71,7 +71,7 @@ def snapshot_take(request: HttpRequest) -> HttpResponse:
 
 def _load(request: HttpRequest, pk: int) -> Snapshot:
     rows = Snapshot.objects.visible_to(request.user).select_related("campaign__district", "scheme", *PEOPLE)
-    return get_object_or_404(rows.defer("inputs"), pk=pk)
+    return get_object_or_404(rows.with_replaced().defer("inputs"), pk=pk)
 
 
 @require(Permission.RANKING_VIEW)

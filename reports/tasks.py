@@ -7,7 +7,7 @@ import logging
 from celery import shared_task
 from django.utils import timezone
 
-from reports import facts
+from reports import closing, facts
 from reports.actions import bulletins, snapshots
 
 logger = logging.getLogger(__name__)
@@ -26,6 +26,12 @@ def check_rollups() -> None:
     """Compare every rollup with its rows and raise the alarm where one differs: that is a fault of the program."""
     for line in facts.differences():
         logger.error("A rollup differs from its rows: %s", line)
+
+
+@shared_task
+def close_day() -> None:
+    """Keep how every unit stands at the end of today."""
+    closing.close_day(timezone.localdate())
 
 
 @shared_task

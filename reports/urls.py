@@ -5,6 +5,9 @@ from django.urls import include, path, re_path
 from reports import (
     appeal_views,
     bulletin_views,
+    hall_views,
+    indicator_views,
+    map_views,
     mark_views,
     past_views,
     scheme_views,
@@ -20,6 +23,27 @@ ROWS = r"^(?P<campaign>\d{1,18})/(?P<code>\d{6,12}|\d{6}D\d{2}(?:\d{2})?)"
 SCORE = r"^scores/(?P<pk>\d{1,18})/(?P<code>\d{6,12}|\d{6}D\d{2}(?:\d{2})?)"
 # a line's key: the scheme's own, or of an item (+) or what the program works out itself (*)
 LINE = r"(?P<line>[+*]?[a-z][a-z0-9_]{0,50})"
+
+map_urls = [
+    path("", map_views.map_show, name="map"),
+    path("effort/", map_views.effort_show, name="effort"),
+    path("boundaries/", map_views.boundaries_edit, name="boundaries"),
+    path("boundaries/<int:pk>/", map_views.boundary_file, name="boundary_file"),
+    path("boundaries/<int:pk>/apply/", map_views.boundary_file_apply, name="boundary_file_apply"),
+]
+
+screen_urls = [
+    path("", hall_views.screen, name="screen"),
+    path("panels/", hall_views.screen_panels, name="screen_panels"),
+    path("links/", hall_views.hall_links, name="hall_links"),
+    path("links/<int:pk>/end/", hall_views.hall_link_end, name="hall_link_end"),
+]
+
+hall_urls = [
+    path("", hall_views.hall_start, name="hall"),
+    path("screen/", hall_views.hall_screen, name="hall_screen"),
+    path("panels/", hall_views.hall_panels, name="hall_panels"),
+]
 
 bulletin_urls = [
     path("", bulletin_views.bulletins, name="bulletins"),
@@ -62,9 +86,19 @@ adjustment_urls = [
 ]
 
 urlpatterns = [
+    path("screen/", include(screen_urls)),
+    path("hall/", include(hall_urls)),
+    path("map/", include(map_urls)),
     path("bulletins/", include(bulletin_urls)),
     path("ranking/", views.ranking, name="ranking"),
     path("ranking/export/", views.ranking_export, name="ranking_export"),
+    path("indicators/", indicator_views.indicators, name="indicators"),
+    re_path(ROWS + r"/indicators/$", indicator_views.unit_indicators, name="unit_indicators"),
+    re_path(
+        ROWS + r"/indicators/(?P<indicator>[a-z_]+)/(?P<part>[a-z]+)/$",
+        indicator_views.indicator_rows,
+        name="indicator_rows",
+    ),
     path("schemes/", include(scheme_urls)),
     path("figures/", include(figure_urls)),
     path("adjustments/", include(adjustment_urls)),

@@ -29,7 +29,7 @@ RATE_NAMES = {key: indicator.name for key, indicator in RANKED.items()}
 MAX_COUNTED = 100_000
 
 
-def _campaigns(request: HttpRequest) -> list[Campaign]:
+def campaigns_of(request: HttpRequest) -> list[Campaign]:
     """Those with something to rank, the default first: running, then the latest."""
     visible = Campaign.objects.visible_to(request.user).exclude(state=Campaign.State.DRAFT).select_related("district")
     return sorted(visible, key=lambda campaign: campaign.state != Campaign.State.OPEN)
@@ -37,7 +37,7 @@ def _campaigns(request: HttpRequest) -> list[Campaign]:
 
 def _ranking_of(request: HttpRequest, data: Mapping[str, str]) -> tuple[RankingForm, Ranking] | None:
     """Read what is asked for; None where there is no campaign yet."""
-    campaigns = _campaigns(request)
+    campaigns = campaigns_of(request)
     if not campaigns:
         return None
     units = list(Unit.objects.filter(code__startswith=campaigns[0].district.code))

@@ -27,6 +27,7 @@ from surveys import questionnaire
 from surveys.actions import asking
 from surveys.answers import AnswerErrors
 from surveys.models import AgeBand, Channel, Round, Sex
+from surveys.texts import survey_texts
 
 MAX_BODY = 64 * 1024
 # a village may share one address of the mobile network, so this only keeps a script from filling a round
@@ -74,6 +75,7 @@ def survey_start(request: HttpRequest, code: str, unit: str | None = None) -> Ht
         "round": survey_round.pk,
         "content": questionnaire.to_json(survey_round.version.parsed),
         "places": _place_choices(survey_round) if place is None else [],
+        "texts": survey_texts(),
         "about": about(chooses_place=place is None),
     }
     return render(request, "surveys/public/ask.html", context)

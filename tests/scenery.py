@@ -30,8 +30,10 @@ from reports.models import (
     AdjustmentEntry,
     Appeal,
     AppealFile,
+    BoundaryFile,
     Bulletin,
     EvidenceFile,
+    HallLink,
     PastImport,
     Scheme,
     Snapshot,
@@ -74,6 +76,8 @@ class Place:
     notification: Notification
     channel: Channel
     delivery: Delivery
+    boundary_file: BoundaryFile
+    hall_link: HallLink
     snapshot: Snapshot
     appeal: Appeal
     appeal_file: AppealFile
@@ -314,6 +318,16 @@ def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, c
         post=visitor.memberships.get(),
         notification=Notification.objects.create(user=visitor, kind="test", title="问题", url="/", key="scenery"),
         channel=channel,
+        boundary_file=BoundaryFile.objects.create(
+            district=campaign.district, filename="边界.geojson", shapes={}, faults=[]
+        ),
+        hall_link=HallLink.objects.create(
+            district=campaign.district,
+            name="大厅",
+            token_hash=village.code,
+            created_by=clerk,
+            expires_at=now + timedelta(days=1),
+        ),
         delivery=Delivery.objects.create(
             channel=channel, district_code=village.district_code, title="问题", text="/", state="dead"
         ),
@@ -392,6 +406,7 @@ def make_scenery(cast: Cast) -> Scenery:
 
 # The words of view names and arguments, and the thing each means; the first that matches wins.
 NOUNS: list[tuple[str, Callable[[Place], Any]]] = [
+    ("boundary", lambda place: place.boundary_file),
     ("scheme", lambda place: place.scheme),
     ("adjustment", lambda place: place.adjustment),
     ("evidence", lambda place: place.evidence),
@@ -432,6 +447,7 @@ MAIN = {"households": "household", "issues": "issue", "visits": "household", "re
 MAIN["surveys"] = "survey_round"
 # url name → argument → value, where the rules above do not fit.
 SPECIAL: dict[str, dict[str, Callable[[Place], Any]]] = {
+    "reports:hall_link_end": {"pk": lambda place: place.hall_link.pk},
     "issues:attachment": {"pk": lambda place: place.issue.pk},
     "issues:desk_issue": {"pk": lambda place: place.verified.pk},
     "issues:desk_issue_take": {"pk": lambda place: place.verified.pk},
@@ -451,10 +467,13 @@ SPECIAL: dict[str, dict[str, Callable[[Place], Any]]] = {
     "survey_start_here": {"code": lambda place: place.survey_round.code, "unit": lambda place: place.unit.code},
     "survey_answer_here": {"code": lambda place: place.survey_round.code, "unit": lambda place: place.unit.code},
     "clues:step": {"name": lambda place: "note"},
+    "boards:issue_rows": {"key": lambda place: "held"},
+    "boards:unit": {"code": lambda place: place.unit.code},
     "reports:figure_enter": {"indicator": lambda place: "spot_check"},
     "reports:figure_template": {"indicator": lambda place: "spot_check"},
     "reports:household_rows": {"figure": lambda place: "covered"},
     "reports:issue_rows": {"figure": lambda place: "solved"},
+    "reports:indicator_rows": {"indicator": lambda place: "coverage", "part": lambda place: "denominator"},
     "reports:score_rows": {"line": lambda place: "coverage", "part": lambda place: "missed"},
     "reports:appeal_new": {"pk": lambda place: place.snapshot.pk, "line": lambda place: "coverage"},
     "reports:appeal_file": {"file": lambda place: place.appeal_file.pk},
@@ -463,9 +482,13 @@ SPECIAL: dict[str, dict[str, Callable[[Place], Any]]] = {
 # A page about things that also asks for the right to see the things themselves.
 ALSO_NEEDS = {
     "issues:household_issues": Permission.HOUSEHOLD_VIEW,
+    "boards:confirmations": Permission.ISSUE_VIEW,
+    "boards:issue_rows": Permission.ISSUE_VIEW,
+    "boards:visit_rows": Permission.HOUSEHOLD_VIEW,
     "reports:household_rows": Permission.HOUSEHOLD_VIEW,
     "reports:evidence": Permission.HOUSEHOLD_VIEW,
     "reports:issue_rows": Permission.ISSUE_VIEW,
+    "reports:indicator_rows": Permission.HOUSEHOLD_VIEW,
     "reports:score_rows": Permission.HOUSEHOLD_VIEW,
     # what a village files or is told is for those who reach the village: no department, no publicity
     "reports:appeal_new": Permission.HOUSEHOLD_VIEW,
@@ -473,8 +496,18 @@ ALSO_NEEDS = {
     "reports:appeal_file": Permission.HOUSEHOLD_VIEW,
 }
 # Figures are the whole district's to compare; the rows behind them show only as far as one's reach.
-FIGURES_OF_NEIGHBOURS = {"reports:household_rows", "reports:issue_rows", "reports:score_rows", "reports:score_unit"}
-FIGURES_OF_NEIGHBOURS |= {"reports:adjustment"}
+FIGURES_OF_NEIGHBOURS = {
+    "reports:household_rows",
+    "reports:issue_rows",
+    "reports:score_rows",
+    "reports:score_unit",
+    "reports:adjustment",
+    "reports:unit_indicators",
+    "reports:indicator_rows",
+    "boards:issue_rows",
+    "boards:unit",
+    "boards:visit_rows",
+}
 
 
 class UnknownArgumentError(Exception):

@@ -12,6 +12,7 @@ CSS = sorted((BASE / "static/css").glob("*.css"))
 TEMPLATES = sorted((BASE / "templates").rglob("*.html"))
 TOKENS = dict(re.findall(r"--([a-z0-9-]+):\s*(#[0-9a-f]{6});", (BASE / "static/css/tokens.css").read_text()))
 
+DEEP = ("canvas", "surface", "surface-2")
 TEXT_PAIRS = [
     *((ink, ground) for ink in ("ink", "ink-2", "ink-3") for ground in ("canvas", "surface", "surface-2", "surface-3")),
     *((ink, ground) for ink in ("accent", "good", "bad", "warn-ink") for ground in ("surface", "canvas", "surface-2")),
@@ -23,6 +24,13 @@ TEXT_PAIRS = [
     ("bad", "bad-soft"),
     ("accent-strong", "accent-soft"),
     ("bad-strong", "bad-soft"),
+    *(("ink", f"scale-{shade}") for shade in (1, 2, 3)),
+    *(("on-accent", f"scale-{shade}") for shade in (4, 5)),
+    *(
+        (f"deep-{ink}", f"deep-{ground}")
+        for ink in ("ink", "ink-2", "accent", "good", "warn", "bad")
+        for ground in DEEP
+    ),
     *(("on-accent", ground) for ground in ("accent", "accent-strong", "accent-deep", "bad", "bad-strong")),
 ]
 SHAPE_PAIRS = [("control-line", "surface"), ("focus", "canvas"), ("good", "surface-3"), ("warn", "surface-3")]

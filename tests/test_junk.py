@@ -41,6 +41,7 @@ RARE = [
 BARE_NAMES = {
     *("page", "q", "view", "tab", "unit", "campaign", "household", "resident", "after", "candidates", "decision", "on"),
     *("end", "everybody", "gone", "others", "outside", "next", "way", "who", "uuid", "visitors", "import_file_name"),
+    *("period", "quiet", "scope", "first", "last", "holder", "mine"),
     *("topics", "items", "visited_at", "appointment_at", "seconds", "outcome", "photo", "photos", "file", "language"),
 }
 APPS = ("outreach", "households", "issues", "visits", "reports")

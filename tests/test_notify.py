@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import socketserver
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
+from time import sleep
 
 import pytest
 from django.urls import reverse
@@ -11,7 +14,7 @@ from django.utils import timezone
 
 from outreach import sealing
 from outreach.models import AuditEvent, Channel, Delivery, MessageHours, Notification, PersonalChannel
-from outreach.notify import mark_read, notify, packing, retention, sending, setup
+from outreach.notify import carriers, mark_read, notify, packing, retention, sending, setup
 from tests.gateway import Gateway
 
 pytestmark = pytest.mark.django_db
@@ -312,3 +315,95 @@ def test_old_notices_and_messages_are_forgotten_but_not_those_on_their_way(cast,
 def test_reading_again_changes_nothing(cast):
     tell(users=[cast.visitor])
     assert (mark_read(by=cast.visitor), mark_read(by=cast.visitor)) == (1, 0)
+
+
+def sms_in_the_queue(cast, gateway) -> None:
+    channel(cast.district, gateway, "sms")
+    by_sms(cast.visitor)
+    tell(users=[cast.visitor])
+
+
+def test_gateway_that_takes_a_message_and_falls_silent_leaves_it_in_doubt(cast, always, monkeypatch):
+    monkeypatch.setattr(carriers, "TIMEOUT", (1.0, 0.2))
+    gateway = Gateway(on_message=lambda: sleep(0.6))
+    sms_in_the_queue(cast, gateway)
+    sending.run()
+    Delivery.objects.update(next_try_at=timezone.now())
+    assert sending.run() == 0
+    gateway.close()
+    message = Delivery.objects.get()
+    assert (message.state, message.tries, len(gateway.bodies)) == ("doubt", 1, 1)
+
+
+def test_gateway_that_cannot_be_reached_or_refuses_is_tried_again(cast, gateway, always):
+    sms_in_the_queue(cast, gateway)
+    gateway.status = 503
+    sending.run()
+    assert (Delivery.objects.get().state, Delivery.objects.get().last_error) == ("failed", "HTTP 503")
+    gateway.close()
+    Delivery.objects.update(next_try_at=timezone.now())
+    sending.run()
+    message = Delivery.objects.get()
+    assert (message.state, message.tries, message.last_error) == ("failed", 2, "无法连接：ConnectionError")
+
+
+class MailServer(socketserver.ThreadingTCPServer):
+    """A mail server that answers as `at` says: "" takes all, else falls silent after (data) or before (mail) it."""
+
+    allow_reuse_address = daemon_threads = True
+
+    def __init__(self, silent: str = "", refuse: str = "") -> None:
+        self.silent, self.refuse, self.letters = silent, refuse, []
+        server = self
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self) -> None:
+                self.say("220 here")
+                while line := self.rfile.readline().decode().strip():
+                    word = line.split(":")[0].split()[0].lower()
+                    if word == server.refuse:
+                        self.say("550 no")
+                    elif word == server.silent == "mail":
+                        return
+                    elif word == "data":
+                        self.say("354 go on")
+                        letter = b""
+                        while (row := self.rfile.readline()) not in (b".\r\n", b""):
+                            letter += row
+                        server.letters.append(letter)
+                        if server.silent == "data":
+                            return sleep(0.6)
+                        self.say("250 taken")
+                    else:
+                        self.say("221 bye" if word == "quit" else "250 ok")
+                    if word == "quit":
+                        return None
+
+            def say(self, text: str) -> None:
+                self.wfile.write(f"{text}\r\n".encode())
+
+        super().__init__(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def carrier(self) -> carriers.Mail:
+        settings = {"host": "127.0.0.1", "port": self.server_address[1], "security": "insecure"}
+        return carriers.mail({**settings, "sender": "qzgz@example.gov.cn"}, "zhang@example.gov.cn", "k-1")
+
+
+@pytest.mark.parametrize(
+    ("server", "sent", "known", "letters"),
+    [
+        ({}, True, True, 1),
+        ({"silent": "data"}, False, False, 1),
+        ({"silent": "mail"}, False, True, 0),
+        ({"refuse": "rcpt"}, False, True, 0),
+    ],
+)
+def test_mail_is_in_doubt_only_where_the_server_fell_silent_after_taking_it(server, sent, known, letters, monkeypatch):
+    monkeypatch.setattr(carriers, "TIMEOUT", (1.0, 0.2))
+    with MailServer(**server) as place:
+        answer = carriers.hand_over(place.carrier(), "问题待签收", "请登录查看")
+        place.shutdown()
+    assert (answer.is_sent, answer.is_known, len(place.letters)) == (sent, known, letters)
+    assert bool(answer.error) is not sent
+    assert all(b"X-Idempotency-Key: k-1" in letter for letter in place.letters)

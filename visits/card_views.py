@@ -119,7 +119,7 @@ def render_cards(
                 "visitor": visitor,
                 "phone": visitor.phone if visitor and with_phones else "",
                 "campaign": duty.campaign if duty else None,
-                **code_parts(codes[household.pk], request),
+                **code_parts(codes[household.pk]),
             }
         )
     return render(request, "visits/cards.html", {"cards": cards, "office_phone": office_phone})

@@ -13,6 +13,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db.models import Q
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from households.models import Category as HouseholdCategory
@@ -24,6 +25,15 @@ from visits.models import AssignmentQuerySet, VisitStandard, may_be_given, staff
 from visits.payload import MAX_PHOTO
 
 HEARD_KINDS = ("need", "opinion", "suggestion")
+
+
+def heard_kinds() -> list[tuple[str, str, str]]:
+    """What else may be heard at the door: code, name, and an example of a line."""
+    return [
+        ("need", gettext("Need"), gettext("What do they need? For example: to apply for a disability certificate")),
+        ("opinion", gettext("Opinion"), gettext("What do they think? For example: the road is much better now")),
+        ("suggestion", gettext("Proposal"), gettext("What do they propose? For example: a lamp at the crossroads")),
+    ]
 
 
 class DateInput(forms.DateInput):

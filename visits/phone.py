@@ -260,11 +260,7 @@ def _household_page(request: HttpRequest, household: Household, values: Any, bac
         "categories": categories,
         "topics": list(Topic.objects.filter(is_active=True)),
         "outcomes": [(outcome.value, outcome.label, icon) for outcome, icon in OUTCOME_ICONS],
-        "heard_kinds": [
-            ("need", _("Need"), _("What do they need? For example: to apply for a disability certificate")),
-            ("opinion", _("Opinion"), _("What do they think? For example: the road is much better now")),
-            ("suggestion", _("Proposal"), _("What do they propose? For example: a lamp at the crossroads")),
-        ],
+        "heard_kinds": forms.heard_kinds(),
         "met_outcomes": " ".join(sorted(MET_OUTCOMES)),
         "values": values,
         "chosen_topics": values.getlist("topics") if values else [],

@@ -13,7 +13,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db.models import Q
@@ -23,7 +23,7 @@ from django.utils.translation import get_language
 from households.models import Category as HouseholdCategory
 from households.models import Household, Pairing, Resident
 from issues.models import Category
-from outreach import access
+from outreach import access, calendar
 from outreach.access import Permission
 from outreach.models import Campaign, User
 from surveys.models import Channel, Round
@@ -211,6 +211,7 @@ def shared_part(user: User) -> dict[str, Any]:
         VisitStandard.objects.filter(campaign__in=campaigns).order_by("campaign_id", "-version").distinct("campaign_id")
     )
     words = {standard.campaign_id: standard.text for standard in standards}
+    makeup_workdays = {standard.campaign_id: standard.makeup_workdays for standard in standards}
     roots = Category.objects.filter(parent=None, is_active=True)
     return {
         "language": get_language(),
@@ -238,11 +239,21 @@ def shared_part(user: User) -> dict[str, Any]:
                 "starts_on": campaign.starts_on.isoformat(),
                 "ends_on": campaign.ends_on.isoformat(),
                 "standard": words.get(campaign.pk, ""),
+                "makeup_workdays": makeup_workdays.get(campaign.pk, 5),
             }
             for campaign in campaigns
         ],
         "rounds": survey_rounds(user),
+        # so that a make-up visit has its due day before the server has heard of the visit
+        "workdays": [day.isoformat() for day in next_workdays(timezone.localdate())],
     }
+
+
+def next_workdays(today: date) -> list[date]:
+    """Return the working days of the lease and as many after it as a make-up visit may take."""
+    table = calendar.overrides()
+    days = (today + timedelta(days=number) for number in range(60))
+    return [day for day in days if calendar.is_workday(day, table)]
 
 
 def survey_rounds(user: User) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from outreach.access import Permission, acting, require
@@ -26,6 +27,7 @@ DIGEST = re.compile(r"[0-9a-f]{64}")
 
 @require(Permission.VISIT_RECORD)
 @never_cache
+@ensure_csrf_cookie
 @require_GET
 def phone_data_view(request: HttpRequest) -> HttpResponse:
     """The caller's households for working offline; with ?have= and ?shared= only what differs from the phone's copy."""

@@ -2,17 +2,19 @@
 
 from django.urls import include, path, re_path
 
-from visits import assign_views, card_views, phone, phone_sync, views
+from visits import app_views, assign_views, card_views, lookalike_views, phone, phone_sync, views
 
 app_name = "visits"
 
 phone_urls = [
     path("", phone.visit_list, name="list"),
     path("standard/", phone.visit_standard, name="standard"),
+    path("app/", app_views.phone_app, name="phone_app"),
     path("data/", phone_sync.phone_data_view, name="phone_data"),
     path("sync", phone_sync.sync, name="sync"),
     re_path(r"^photos/(?P<digest>[0-9a-f]{64})/$", phone_sync.phone_photo, name="phone_photo"),
     path("<int:pk>/", phone.visit_household, name="household"),
+    path("<int:pk>/lookalikes/", lookalike_views.visit_lookalikes, name="lookalikes"),
 ]
 
 campaign_urls = [

@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 from households.models import Household
 from issues import disputes
 from issues.actions.history import append_event
-from issues.models import DisputeParty, Issue, Mediation, MediationSession, Risk
+from issues.models import DisputeParty, Issue, IssueEvent, Mediation, MediationSession, Risk
+from issues.notices import tell_of_risk
 from outreach import access, audit
 from outreach.models import User
 
@@ -29,10 +30,10 @@ def lock_dispute(issue: Issue) -> tuple[Issue, Mediation]:
     return locked, mediation
 
 
-def note_step(issue: Issue, move: str, *, by: User, note: str = "") -> None:
+def note_step(issue: Issue, move: str, *, by: User, note: str = "") -> IssueEvent:
     """Append a step of the mediation to the issue's history. The note holds no word of what the parties said: more
     people read the history than may know the parties."""
-    append_event(issue, move, by=by, at=timezone.now(), from_state=issue.state, from_unit=issue.unit, note=note)
+    return append_event(issue, move, by=by, at=timezone.now(), from_state=issue.state, from_unit=issue.unit, note=note)
 
 
 def demand(allowed: bool) -> None:
@@ -50,10 +51,13 @@ def rate_risk(*, issue: Issue, risk: str, note: str, by: User) -> Mediation:
         raise ValidationError({"risk": _("Choose one of the levels.")})
     if risk == Risk.HIGH and not note.strip():
         raise ValidationError({"note": _("Write which signs there are: threats, weapons, earlier violence.")})
+    is_new_warning = risk == Risk.HIGH and mediation.risk != Risk.HIGH
     mediation.risk, mediation.risk_note = risk, note.strip()
     mediation.risk_at, mediation.risk_by = timezone.now(), by
     mediation.save()
-    note_step(locked, "risk", by=by, note=str(Risk(risk).label))
+    event = note_step(locked, "risk", by=by, note=str(Risk(risk).label))
+    if is_new_warning:
+        tell_of_risk(locked, by=by, key=f"risk:{event.pk}")
     return mediation
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.utils import timezone
+from django.urls import reverse
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -15,7 +17,8 @@ from issues import workflow
 from issues.actions.history import append_event
 from issues.actions.moving import demand_right, demand_version, lock
 from issues.actions.opening import open_issue
-from issues.models import Category, Issue
+from issues.models import Category, Issue, IssueEvent
+from issues.notices import tell_units
 from issues.workflow import Move, Side
 from outreach.access import Permission
 from outreach.models import Unit, User
@@ -64,14 +67,24 @@ def set_parent(*, issue: Issue, parent: Issue | None, by: User, version: int) ->
         _note(before, "child_left", by=by, at=now, number=locked.number)
     if above is not None:
         _note(above, "child_here", by=by, at=now, number=locked.number)
-    _note(
+    event = _note(
         locked,
         "set_parent" if above else "clear_parent",
         by=by,
         at=now,
         number=above.number if above else before.number if before else "",
     )
+    _tell(locked, above, by=by, key=f"family:{event.pk}")
     return locked
+
+
+def _tell(issue: Issue, above: Issue | None, *, by: User, key: str) -> None:
+    """Tell the unit that holds `issue` what stands above it now: it cannot end before those below it."""
+    with translation.override(settings.LANGUAGE_CODE):
+        words = _("Issue %(number)s now stands under %(above)s") if above else _("Issue %(number)s stands for itself")
+        title = words % {"number": issue.number, "above": above.number if above else ""}
+    units = [issue.unit, *([above.unit] if above else [])]
+    tell_units(units, title=title, url=reverse("issues:detail", args=[issue.pk]), key=key, by=by)
 
 
 def check_parent(issue: Issue, parent: Issue) -> None:
@@ -108,6 +121,6 @@ def open_parent(
     return parent
 
 
-def _note(issue: Issue, move: str, *, by: User, at: datetime, number: str) -> None:
+def _note(issue: Issue, move: str, *, by: User, at: datetime, number: str) -> IssueEvent:
     """Append a step that names the other issue by its number, and nothing of whose it is."""
-    append_event(issue, move, by=by, at=at, from_state=issue.state, from_unit=issue.unit, note=number)
+    return append_event(issue, move, by=by, at=at, from_state=issue.state, from_unit=issue.unit, note=number)

@@ -28,18 +28,22 @@ def append_event(
     reason: str = "",
     actor: str = Actor.STAFF,
     detail: Mapping[str, Any] | None = None,
+    is_first: bool = False,
 ) -> IssueEvent:
     """Append one step to the history of `issue`, as it now is, and chain it to the step before. `by` is None exactly
     where `actor` is not staff; for `detail` see IssueEvent.
 
     Those whom the step concerns are told. The one place where an event is written. It takes the issue's row lock
-    itself, so that no caller can forget it; the database refuses an event that does not follow the head, and moves the
-    head on (issues_issueevent_link).
+    itself, so that no caller can forget it; `is_first` says that the issue was inserted in this transaction: nobody
+    else sees it yet, and its chain is empty. In any case the database refuses an event that does not follow the head,
+    and moves the head on (issues_issueevent_link).
     """
     post = access.post_of(by) if by else None
     assert (actor == Actor.STAFF) == (post is not None)
-    heads = Issue.objects.select_for_update(no_key=True).values_list("event_count", "head_hash")
-    count, head = heads.get(pk=issue.pk)
+    count, head = 0, chain.GENESIS
+    if not is_first:
+        heads = Issue.objects.select_for_update(no_key=True).values_list("event_count", "head_hash")
+        count, head = heads.get(pk=issue.pk)
     event = IssueEvent(
         issue=issue,
         seq=count + 1,

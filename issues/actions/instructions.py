@@ -113,6 +113,8 @@ def settle_instruction(*, issue: Issue, by: User, seen: int | None) -> Instructi
     current = current_of(locked, seen)
     if current is None or current.answered_at is None:
         raise ValidationError(_("The unit has not answered yet."))
+    if not difficult.may_settle(current, by, difficult.links_of(by)):
+        raise PermissionDenied(_("Who wrote the instruction settles it, or a leader who answers for the unit."))
     if current.settled_at is not None:
         raise ConflictError(_("The instruction was settled in the meantime. Nothing was saved: look again."))
     current.settled_at, current.settled_by = timezone.now(), by

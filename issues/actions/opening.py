@@ -17,7 +17,7 @@ from issues.actions.files import files_detail, store_files
 from issues.actions.history import MAX_TEXT, append_event
 from issues.actions.resident_codes import new_code
 from issues.actions.telling import tell_resident
-from issues.actions.timing import limit_of, set_due_day, switch_segment
+from issues.actions.timing import begin_segment, limit_of, set_due_day
 from issues.models import Category, Issue, Kind, RoutingRule
 from issues.workflow import State
 from outreach import access
@@ -77,7 +77,7 @@ def open_issue(
     set_due_day(issue, segments=())
     issue.due_version = 1
     issue.save(force_insert=True)
-    switch_segment(issue, at=now)
+    begin_segment(issue, at=now)
     event = append_event(
         issue,
         "open",
@@ -87,6 +87,7 @@ def open_issue(
         from_unit=None,
         note=route.why,
         detail={"facts": facts.of(issue), **files_detail(clean)},
+        is_first=True,
     )
     store_files(event, clean)
     new_code(issue=issue).save(force_insert=True)
@@ -97,7 +98,7 @@ def open_issue(
 def take_turn(*, by: User) -> None:
     """Wait until no other request of `by` is recording an issue, and keep others waiting until the transaction ends: so
     the second of two clicks sees what the first recorded. Other people, and visits, wait for nobody."""
-    User.objects.select_for_update(no_key=True).filter(pk=by.pk).first()
+    User.objects.select_for_update(no_key=True).values_list("pk").get(pk=by.pk)
 
 
 def check_issue(

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import Count, Q
-from django.utils import timezone
+from django.urls import reverse
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from issues import clusters, workflow
 from issues.actions.history import MAX_TEXT, append_event
 from issues.actions.moving import lock
 from issues.models import Issue, ProjectNote, SpecialProject, may_run
+from issues.notices import tell_units
 from outreach import access
 from outreach.models import Unit, User
 
@@ -56,7 +59,8 @@ def open_project(
         recorded_before=recorded,
         open_before=still_open,
     )
-    _tell_history(locked, "project_open", by=by, note=project.title)
+    key = _tell_history(locked, "project_open", by=by, note=project.title)
+    _tell_units(project, locked, by=by, key=key)
     return project
 
 
@@ -87,7 +91,8 @@ def close_project(*, project: SpecialProject, by: User, result: str) -> SpecialP
     locked.closed_at, locked.closed_by = timezone.now(), by
     locked.recorded_after, locked.open_after = like_issues(locked.issue)
     locked.save()
-    _tell_history(locked.issue, "project_close", by=by, note=locked.title)
+    key = _tell_history(locked.issue, "project_close", by=by, note=locked.title)
+    _tell_units(locked, locked.issue, by=by, key=key)
     return locked
 
 
@@ -123,5 +128,23 @@ def _text_fault(text: str, most: int) -> str:
     return _("Write something, in at most %(count)d characters.") % {"count": most}
 
 
-def _tell_history(issue: Issue, move: str, *, by: User, note: str) -> None:
-    append_event(issue, move, by=by, at=timezone.now(), from_state=issue.state, from_unit=issue.unit, note=note)
+def _tell_history(issue: Issue, move: str, *, by: User, note: str) -> str:
+    """Append the step; return the key of its notice."""
+    event = append_event(issue, move, by=by, at=timezone.now(), from_state=issue.state, from_unit=issue.unit, note=note)
+    return f"project:{event.pk}"
+
+
+def _tell_units(project: SpecialProject, issue: Issue, *, by: User, key: str) -> None:
+    """Tell the leading unit, and those that hold the issue and the issues below it. The project's title is not told: it
+    is a person's words, and the notice leaves the program."""
+    with translation.override(settings.LANGUAGE_CODE):
+        words = _("Special project about issue %(number)s: begun, led by %(unit)s")
+        if not project.is_running:
+            words = _("Special project about issue %(number)s: completed by %(unit)s")
+        title = words % {"number": issue.number, "unit": project.unit.name}
+    page = reverse("issues:project_detail", args=[project.pk])
+    tell_units([project.unit, issue.unit], title=title, url=page, key=key, by=by)
+    # whoever holds an issue below may not see the one above: the notice leads to their own
+    below = {child.unit: child for child in issue.children.select_related("unit").order_by("-pk")}
+    for unit, child in below.items():
+        tell_units([unit], title=title, url=reverse("issues:detail", args=[child.pk]), key=key, by=by)

@@ -34,15 +34,27 @@ def turn_clock(issue: Issue, *, at: datetime) -> None:
 def switch_segment(issue: Issue, *, at: datetime) -> None:
     """Bring the ledger of segments in line with the state and holder of `issue`: a segment ends where the unit or what
     the clock does changes, and the next begins at the same moment."""
-    kind = workflow.CLOCK[workflow.State(issue.state)]
-    stretches = kind in (workflow.Clock.RUNNING, workflow.Clock.PAUSED, workflow.Clock.REVIEWING)
+    kind = kind_of_stretch(issue)
     current = IssueSegment.objects.filter(issue=issue, ended_at=None).first()
-    if current is not None and not (stretches and (current.kind, current.unit_id) == (kind, issue.unit_id)):
+    if current is not None and (current.kind, current.unit_id) != (kind, issue.unit_id):
         current.ended_at = at
         current.save(update_fields=["ended_at"])
         current = None
-    if current is None and stretches:
+    if current is None:
+        begin_segment(issue, at=at)
+
+
+def begin_segment(issue: Issue, *, at: datetime) -> None:
+    """Begin the segment the state of `issue` asks for, where it asks for one and none is open."""
+    if kind := kind_of_stretch(issue):
         IssueSegment.objects.create(issue=issue, unit_id=issue.unit_id, kind=kind, started_at=at)
+
+
+def kind_of_stretch(issue: Issue) -> str:
+    """Return what the clock does in the state of `issue`: running, paused, reviewing; "" where there is no segment."""
+    kind = workflow.CLOCK[workflow.State(issue.state)]
+    stretches = (workflow.Clock.RUNNING, workflow.Clock.PAUSED, workflow.Clock.REVIEWING)
+    return kind if kind in stretches else ""
 
 
 def set_due_day(issue: Issue, *, segments: Iterable[IssueSegment]) -> bool:

@@ -24,8 +24,12 @@ class SpecialProjectQuerySet(models.QuerySet["SpecialProject"]):
     """Projects in the words of the domain."""
 
     def visible_to(self, user: User | AnonymousUser) -> SpecialProjectQuerySet:
-        """Those whose issue the user sees."""
-        return self.filter(issue__in=Issue.objects.visible_to(user).order_by().values("pk"))
+        """Those whose issue the user sees, and those his unit leads: it was told what to do."""
+        post = access.post_of(user)
+        if post is None or not access.has_permission(user, Permission.ISSUE_VIEW):
+            return self.none()
+        seen = Issue.objects.visible_to(user).order_by().values("pk")
+        return self.filter(Q(issue__in=seen) | Q(unit=post.unit_id))
 
 
 class SpecialProject(models.Model):

@@ -217,7 +217,7 @@ class User(AbstractBaseUser):
     @cached_property
     def post(self) -> Membership | None:
         """The post the user acts in: the chosen one, else the first."""
-        posts = {post.pk: post for post in self.posts.all()}
+        posts = {post.pk: post for post in self.posts}
         return posts.get(self.current_post_id or 0) or next(iter(posts.values()), None)
 
     @cached_property

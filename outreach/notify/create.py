@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db import transaction
 from django.utils import timezone
 
 from outreach.models import Channel, Notification, Unit, User
@@ -12,7 +11,6 @@ from outreach.models import Channel, Notification, Unit, User
 BATCH = 2_000
 
 
-@transaction.atomic
 def notify(
     *,
     kind: str,
@@ -46,7 +44,7 @@ def notify(
     }
     rows = [Notification(user_id=pk, **common) for pk in sorted(people)]
     rows += [Notification(channel=channel, **common) for channel in groups.order_by("pk")]
-    Notification.objects.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)
+    Notification.objects.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)  # atomic, however many batches
 
 
 def mark_read(*, by: User, notification: Notification | None = None) -> int:

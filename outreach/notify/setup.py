@@ -72,7 +72,7 @@ def test_channel(*, channel: Channel, to: str, by: User) -> carriers.Answer:
     try:
         settings = carriers.opened(channel)
         if channel.kind == Channel.Kind.EMAIL:
-            carrier = carriers.mail(settings, to, key)
+            carrier: carriers.Carrier = carriers.mail(settings, to, key)
         elif channel.kind == Channel.Kind.SMS:
             carrier = carriers.text_message(settings, to, key)
         else:

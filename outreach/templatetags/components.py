@@ -64,12 +64,17 @@ def icon(name: str, *, label: str = "", size: str = "") -> SafeString:
     _one_of("icon", "name", name, icon_names())
     _one_of("icon", "size", size, ("", "large", "huge"))
     classes = f"icon icon--{size}" if size else "icon"
-    href = f"{static('icons.svg')}#{name}"
     if label:
         return format_html(
-            '<svg class="{}" role="img" aria-label="{}"><use href="{}"></use></svg>', classes, label, href
+            '<svg class="{}" role="img" aria-label="{}"><use href="{}"></use></svg>', classes, label, icon_href(name)
         )
-    return format_html('<svg class="{}" aria-hidden="true"><use href="{}"></use></svg>', classes, href)
+    return format_html('<svg class="{}" aria-hidden="true"><use href="{}"></use></svg>', classes, icon_href(name))
+
+
+@cache
+def icon_href(name: str) -> str:
+    """The address of a drawing. Kept: a list draws hundreds, and the name with its digest is looked up each time."""
+    return f"{static('icons.svg')}#{name}"
 
 
 def _button_classes(variant: str, small: bool, wide: bool, icon_only: bool) -> str:

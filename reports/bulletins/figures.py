@@ -12,8 +12,10 @@ from reports.bulletins.content import Edition, Group, Line, rate
 from reports.models import Snapshot
 from reports.scoring import GroupScore, Reading, UnitScore
 
-# indicator → the column of a bulletin it fills, where the scheme reads it
-RATES = {"coverage": "coverage", "solution": "solution", "content": "content"}
+# The readings a bulletin takes from the snapshot: a department's is by what it held, a place's by what arose there.
+CONTENT, CONTENT_OF_PLACE = "content", "place_content"
+RATES = (CONTENT, CONTENT_OF_PLACE)
+HELD_JUDGED = ("held_ended_solved", "held_ended_explained", "held_ended_not_accepted", "held_overdue")
 VILLAGE_DIGITS = 12
 
 
@@ -73,9 +75,8 @@ def line_of(
     # what its villages hold is the township's to answer for; a department's code begins no other unit's
     numbers = tuple(n for code, held in sorted(snapshot.overdue.items()) if code.startswith(unit.code) for n in held)
     counted = counts_of(snapshot.counts.get(unit.code, {}), has_households="D" not in unit.code)
-    for key, column in RATES.items():
-        if (reading := readings.get(unit.code, {}).get(key)) is not None and counted.get(column) is None:
-            counted[column] = reading.value
+    if (reading := content_of(unit.code, readings)) is not None:
+        counted["content"] = reading.value
     return Line(
         code=unit.code,
         name=unit.name,
@@ -89,13 +90,21 @@ def line_of(
     )
 
 
+def content_of(code: str, readings: Mapping[str, Mapping[str, Reading]]) -> Reading | None:
+    """Return the call-backs' content rate of a unit, where the snapshot has one."""
+    found = readings.get(code, {})
+    return found.get(CONTENT) if "D" in code else found.get(CONTENT_OF_PLACE) or found.get(CONTENT)
+
+
 def counts_of(counts: Mapping[str, int], *, has_households: bool) -> dict[str, Any]:
-    """Return the counts and rates of a row. A department has no households of its own: dashes, not zeros."""
-    found: dict[str, Any] = {
-        "raised": counts.get("raised", 0),
-        "solved": counts.get("solved", 0),
-        "solution": rate(counts.get("solved", 0), counts.get("judged", 0)),
-    }
+    """Return the counts and rates of a row. A department has no households of its own: dashes, not zeros;
+    its issues are those it was sent, a place's those that arose there."""
+    if has_households:
+        raised, solved, judged = (counts.get(key, 0) for key in ("raised", "solved", "judged"))
+    else:
+        raised, solved = counts.get("held_received", 0), counts.get("held_ended_solved", 0)
+        judged = sum(counts.get(key, 0) for key in HELD_JUDGED)
+    found: dict[str, Any] = {"raised": raised, "solved": solved, "solution": rate(solved, judged)}
     if has_households:
         to_visit, covered = counts.get("to_visit", 0), counts.get("covered", 0)
         found |= {"to_visit": to_visit, "covered": covered, "coverage": rate(covered, to_visit)}
@@ -105,13 +114,12 @@ def counts_of(counts: Mapping[str, int], *, has_households: bool) -> dict[str, A
 def total_of(snapshot: Snapshot, district: Unit) -> Line:
     """Return the district's own figures."""
     overdue = sorted({number for numbers in snapshot.overdue.values() for number in numbers})
+    readings = readings_of(snapshot)
     return Line(
         code=district.code,
         name=district.name,
         content=together(
-            reading
-            for code, found in readings_of(snapshot).items()
-            if "D" not in code and (reading := found.get("content")) is not None
+            reading for code in readings if "D" not in code and (reading := content_of(code, readings)) is not None
         ),
         overdue=len(overdue),
         **counts_of(snapshot.counts.get(district.code, {}), has_households=True),

@@ -24,12 +24,14 @@ PAST = {
     ("439900001", 1): ("86.30", 2),
 }
 
+PAST_MONTH = {"439900101": "70.10", "439900102": "52.40", "439900001": "58.75"}
+
 
 def add_scores(campaign: Campaign, staff: dict[str, User], today: date) -> None:
     """Freeze, publish and appeal, as the office, a leader and a township would have done."""
-    add_past_scores(staff["O001"], today.year)
     scheme = campaign.schemes.filter(state=Scheme.State.PUBLISHED).order_by("pk").first() or add_scheme(campaign, staff)
     last = min(today - timedelta(days=1), campaign.ends_on)
+    add_past_scores(staff["O001"], last.year, last.month)
     weeks = [last - timedelta(days=days) for days in (14, 7, 0)]
     taken = [_publish(_take(scheme, week, staff, today), staff, today) for week in weeks if week > campaign.starts_on]
     code = "439900102"
@@ -75,8 +77,8 @@ def add_scheme(campaign: Campaign, staff: dict[str, User]) -> Scheme:
     )
 
 
-def add_past_scores(by: User, year: int) -> None:
-    """Store the scores of the two years before, as an import would."""
+def add_past_scores(by: User, year: int, month: int) -> None:
+    """Store the scores of the two years before, and of the same month last year, as an import would."""
     units = {unit.code: unit for unit in Unit.objects.townships()}
     now = timezone.now()
     source = PastImport.objects.create(
@@ -87,12 +89,12 @@ def add_past_scores(by: User, year: int) -> None:
         done_at=now,
         done_by=by,
     )
-    PastScore.objects.bulk_create(
-        PastScore(
+    for (code, before), (score, rank) in PAST.items():
+        PastScore.objects.create(
             source=source, unit=units[code], year=year - before, score=Decimal(score), rank=rank, ranked=len(units)
         )
-        for (code, before), (score, rank) in PAST.items()
-    )
+    for code, score in PAST_MONTH.items():
+        PastScore.objects.create(source=source, unit=units[code], year=year - 1, month=month, score=Decimal(score))
 
 
 def _take(scheme: Scheme, last: date, staff: dict[str, User], today: date) -> Snapshot:

@@ -181,6 +181,8 @@ class Freshness(models.Model):
     """One row: the moment up to which the rollups are known to hold everything that was committed."""
 
     counted_at = models.DateTimeField()
+    # the last count that had anything to count: pages that poll ask whether it moved
+    changed_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [models.CheckConstraint(name="reports_freshness_one_row", condition=Q(pk=1))]

@@ -72,9 +72,14 @@ class SnapshotQuerySet(models.QuerySet["Snapshot"]):
         """Not withdrawn."""
         return self.exclude(state=Snapshot.State.WITHDRAWN)
 
+    def with_replaced(self) -> SnapshotQuerySet:
+        """Add `is_replaced`: has a revision of it been published?"""
+        newer = Snapshot.objects.filter(revises=models.OuterRef("pk"), state=Snapshot.State.PUBLISHED)
+        return self.annotate(is_replaced=models.Exists(newer))
+
     def light(self) -> SnapshotQuerySet:
         """Without the frozen contents, which a list does not need and which are large."""
-        return self.defer("inputs", "result")
+        return self.with_replaced().defer("inputs", "result")
 
 
 class Snapshot(models.Model):

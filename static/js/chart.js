@@ -55,6 +55,8 @@ const numberOf = (text) => (text === "" ? null : Number(text));
 
 function draw(figure, canvas, echarts) {
   const data = read(figure);
+  data.told = data.series;
+  data.series = data.series.filter((one) => one.kind !== "table");
   canvas.style.height = `${heightOf(data, canvas)}px`;
   const chart = echarts.init(canvas, null, { renderer: "svg" });
   const show = (size) => {
@@ -129,7 +131,7 @@ function optionOf(data, canvas, width) {
 }
 
 function textOf(data, at) {
-  return [data.labels[at], ...data.series.map((one) => `${one.name}  ${one.texts[at]}${one.texts[at] === "—" ? "" : ` ${one.unit}`}`)]
+  return [data.labels[at], ...data.told.map((one) => `${one.name}  ${one.texts[at]}${one.texts[at] === "—" ? "" : ` ${one.unit}`}`)]
     .join("\n");
 }
 
@@ -292,12 +294,20 @@ function niceFoot(low, high) {
 function scatter(data, look) {
   const [along, up] = data.series;
   const name = (one) => (one.unit ? `${one.name} (${one.unit})` : one.name);
-  const points = data.labels.map((label, at) => ({ name: label, value: [along.values[at], up.values[at]] }));
+  const reach = along.values.filter((value) => value !== null);
+  // names far to the right stand left of their points, where there is room
+  const turn = Math.min(...reach) * 0.3 + Math.max(...reach) * 0.7;
+  const points = data.labels.map((label, at) => ({
+    name: label,
+    value: [along.values[at], up.values[at]],
+    label: { position: along.values[at] > turn ? "left" : "right" },
+  }));
   return {
     grid: { ...grid(look, look.size * 2.6), bottom: look.size * 2.2, right: look.size * 2 },
     xAxis: {
       ...valueAxis(look, name(along)),
       scale: true,
+      boundaryGap: ["8%", "8%"],
       nameLocation: "middle",
       nameGap: look.size * 2.1,
       nameTextStyle: { color: look.token("ink-2"), fontSize: look.size },
@@ -305,6 +315,7 @@ function scatter(data, look) {
     yAxis: {
       ...valueAxis(look, name(up)),
       scale: true,
+      boundaryGap: ["8%", "8%"],
       nameLocation: "end",
       nameTextStyle: { color: look.token("ink-2"), fontSize: look.size, align: "left" },
     },
@@ -316,7 +327,7 @@ function scatter(data, look) {
         itemStyle: { color: look.token("accent"), borderColor: look.token("surface"), borderWidth: 1 },
         cursor: data.urls.some(Boolean) ? "pointer" : "default",
         emphasis: { disabled: true },
-        label: { show: true, position: "right", formatter: "{b}", color: look.token("ink-2"), fontSize: look.size },
+        label: { show: true, formatter: "{b}", color: look.token("ink-2"), fontSize: look.size },
         labelLayout: { hideOverlap: true, moveOverlap: "shiftY" },
       },
     ],

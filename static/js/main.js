@@ -5,6 +5,7 @@ import { startDialogs } from "./dialog.js";
 import { startDropzones } from "./dropzone.js";
 import { startFilterFolds } from "./filterfold.js";
 import { startForms } from "./forms.js";
+import { startLive } from "./live.js";
 import { startMenus } from "./menu.js";
 import { startShrinking } from "./shrink.js";
 
@@ -19,5 +20,6 @@ function start(root) {
 
 start(document);
 startForms(document);
+startLive(document);
 startMenus(document);
 document.addEventListener("htmx:load", (event) => start(event.detail.elt));

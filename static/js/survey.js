@@ -1,9 +1,9 @@
 // Asks a questionnaire item by item: one item a page, no answer chosen beforehand, the explanation one tap away, the
 // back key leads to the item before. Keeps what is answered through `store`, so that a closed page loses nothing.
 //
-// askSurvey(root, { content, places, number, store, send }): `root` carries the texts as data-text-…; `store` has
-// load() and save(state), which may be asynchronous; send(sending) returns { ok, message, problems }.
-import { asked, isDeclined, isEmpty, path, problem, shuffled } from "./survey-rules.js";
+// askSurvey(root, { content, texts, places, about, number, store, send }): `texts` are surveys/texts.py's; `store` has
+// load(), save(state) and wipe(), which may be asynchronous; send(sending) returns { ok, message, problems }.
+import { asked, isDeclined, path, problem, shuffled } from "./survey-rules.js";
 
 const INTRO = "#intro";
 const ABOUT = "#about";
@@ -16,15 +16,14 @@ function element(tag, classes = "", text = "") {
   return made;
 }
 
-export async function askSurvey(root, { content, places, about, number, store, send }) {
-  const texts = root.dataset;
+export async function askSurvey(root, { content, texts, places, about, number, store, send }) {
   const kept = await store.load();
   const state = kept && kept.number ? kept : { number, answers: {}, seconds: {}, about: {}, at: INTRO };
   let shownAt = performance.now();
   let isSending = false;
   let isDone = false;
 
-  const say = (name, value = "") => (texts[camel(`text-${name}`)] || "").replace("%s", value);
+  const say = (name, value = "") => (texts[name] || "").replace("%s", value);
 
   function steps() {
     const items = path(content, state.answers).map((item) => item.key);
@@ -147,7 +146,7 @@ export async function askSurvey(root, { content, places, about, number, store, s
   function intro() {
     const parts = [element("h2", "survey-text", content.title)];
     for (const line of (content.intro || "").split("\n").filter(Boolean)) parts.push(element("p", "", line));
-    parts.push(element("p", "survey-note", texts.textAnonymous || ""));
+    parts.push(element("p", "survey-note", texts.anonymous || ""));
     return parts;
   }
 
@@ -338,9 +337,11 @@ export async function askSurvey(root, { content, places, about, number, store, s
 
   window.addEventListener("popstate", (event) => {
     const step = event.state && event.state.survey;
+    if (!root.isConnected || isDone) return; // the app shows something else by now
     if (step && steps().includes(step)) go(step, { isBack: true });
   });
   document.addEventListener("visibilitychange", () => {
+    if (!root.isConnected) return;
     stopwatch();
     remember();
   });
@@ -352,9 +353,4 @@ export async function askSurvey(root, { content, places, about, number, store, s
   for (const step of all.slice(1, place + 1)) window.history.pushState({ survey: step }, "");
   state.at = all[place];
   render();
-  return { state, isEmpty: () => isEmpty(state.answers) };
-}
-
-function camel(name) {
-  return name.replace(/[-_](\w)/g, (_whole, letter) => letter.toUpperCase());
 }

@@ -139,6 +139,36 @@ form.elements.problem_photo.addEventListener("change", async (event) => {
 
 for (const kind of ["input", "change"]) form.addEventListener(kind, () => saveDraft(key, values()));
 
+// Issues that look like this problem: asked for only with a signal, a moment after the last key; an answer that comes
+// late, or never, holds up nothing.
+const alike = document.getElementById("alike");
+const ABOUT_PROBLEM = ["csrfmiddlewaretoken", "problem_root", "problem_category", "problem_text"];
+let alikeTimer = 0;
+let alikeAsked = 0;
+
+async function showAlike() {
+  const asked = (alikeAsked += 1);
+  const data = new FormData();
+  for (const [name, value] of new FormData(form)) if (ABOUT_PROBLEM.includes(name)) data.append(name, value);
+  if (chosen("problem") !== "yes" || !navigator.onLine) return alike.replaceChildren();
+  try {
+    const response = await fetch(alike.dataset.url, { method: "POST", body: data, signal: AbortSignal.timeout(8000) });
+    const text = response.ok && !response.redirected ? await response.text() : "";
+    if (asked !== alikeAsked) return;
+    alike.replaceChildren(...new DOMParser().parseFromString(text, "text/html").body.childNodes);
+  } catch {
+    if (asked === alikeAsked) alike.replaceChildren();
+  }
+}
+
+for (const kind of ["input", "change"]) {
+  document.getElementById("problem").addEventListener(kind, (event) => {
+    if (!ABOUT_PROBLEM.includes(event.target.name)) return;
+    clearTimeout(alikeTimer);
+    alikeTimer = setTimeout(showAlike, 700);
+  });
+}
+
 let isSending = false;
 form.addEventListener("submit", async (event) => {
   event.preventDefault();

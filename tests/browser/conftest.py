@@ -31,6 +31,7 @@ DEVICES: dict[str, dict] = {
         "device_scale_factor": 2,
     },
     "desk": {"viewport": {"width": 1440, "height": 900}},
+    "wall": {"viewport": {"width": 1920, "height": 1080}},
 }
 CONTEXTS = pytest.StashKey[list[BrowserContext]]()
 

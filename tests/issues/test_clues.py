@@ -6,14 +6,16 @@ import logging
 
 import pytest
 from cryptography.exceptions import InvalidTag
+from django.contrib.sessions.models import Session
 from django.core import mail
+from django.core.cache import cache
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils.log import AdminEmailHandler
 
-from issues import actions, clues
+from issues import actions, clues, limiter
 from issues.models import Clue, ClueEntry
 from outreach import access
 from outreach.access import NEVER_GRANTED, ROLE_PERMISSIONS, Permission, Role
@@ -303,3 +305,55 @@ def test_the_register_costs_the_same_for_one_clue_and_for_thirty(cast, login, co
 def test_junk_in_the_register_s_query_is_no_fault(cast, login, query):
     hand_in(cast)
     assert login(cast.discipline).get(f"{reverse('clues:list')}?{query}").status_code == 200
+
+
+PUBLIC = reverse("resident_clue")
+
+
+@pytest.fixture
+def no_counts() -> None:
+    cache.clear()
+
+
+def typed(**fields):
+    return {"text": "村干部收礼", "about": "某某", "occurred": "", "contact": "", "token": "a" * 24, **fields}
+
+
+def test_a_resident_hands_a_clue_in_without_login_and_leaves_no_trace(cast, no_counts, caplog):
+    client, before = Client(), AuditEvent.objects.count()
+    page = client.get(PUBLIC)
+    assert page["Cache-Control"].startswith("max-age=0") and "noindex" in page["X-Robots-Tag"]
+    sent = typed(district=cast.district.pk)
+    answer = client.post(PUBLIC, sent)
+    clue = Clue.objects.get()
+    assert (answer.status_code, clue.reported_by, clue.district) == (200, None, cast.district)
+    assert clue.number in answer.content.decode() and "村干部收礼" not in answer.content.decode()
+    assert clue.content().text == "村干部收礼"
+    assert "村干部" not in clue.sealed
+    assert (AuditEvent.objects.count(), Session.objects.count()) == (before, 0)
+    assert "127.0.0.1" not in caplog.text and "村干部" not in caplog.text
+    assert set(client.cookies) <= {"csrftoken"}
+
+
+def test_the_same_form_sent_twice_is_one_clue(cast, no_counts):
+    sent = typed(district=cast.district.pk)
+    first, second = (Client().post(PUBLIC, sent).content.decode() for _n in range(2))
+    assert Clue.objects.get().number in first and Clue.objects.get().number in second
+    Client().post(PUBLIC, {**sent, "token": "b" * 24})
+    assert Clue.objects.count() == 2
+
+
+def test_a_flood_of_clues_is_stopped_and_what_was_typed_stays(cast, no_counts):
+    for number in range(limiter.CLUES_OF_ADDRESS):
+        assert Client().post(PUBLIC, typed(district=cast.district.pk, token=f"{number:024}")).status_code == 200
+    answer = Client().post(PUBLIC, typed(district=cast.district.pk, token="z" * 24))
+    assert (answer.status_code, Clue.objects.count()) == (429, limiter.CLUES_OF_ADDRESS)
+    assert "村干部收礼" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"text": ""}, {"token": "x"}, {"district": "0"}, {"text": "a\x00b"}, {"contact": "1" * 201}]
+)
+def test_a_clue_that_is_not_whole_is_refused_with_a_word(cast, no_counts, wrong):
+    answer = Client().post(PUBLIC, {**typed(district=cast.district.pk), **wrong})
+    assert (answer.status_code, Clue.objects.count()) == (422, 0)

@@ -66,3 +66,26 @@ def test_the_page_costs_the_same_queries_for_few_and_many(cast, login, connectio
             issue_at(cast, place=[cast.shiqiao, cast.liutang, cast.luzhou][number // 3 % 3])
         counts.append(connection_queries(lambda: client.get(PAGE)))
     assert counts[0] == counts[1]
+
+
+def test_what_is_said_alike_in_several_villages_is_one_group(cast, login):
+    said = [
+        issue_at(cast, text="去镇上的班车停开了", place=cast.shiqiao),
+        issue_at(cast, text="去镇上的班车停开了一个月", place=cast.liutang),
+        issue_at(cast, "closed", text="去镇上的班车停开，没车坐", category=category("路灯照明")),
+    ]
+    issue_at(cast, text="井水发黄有异味")
+    client = login(cast.township_admin)
+    page = client.get(PAGE)
+    [row] = page.context["alike"]
+    assert {issue.pk for issue in row["group"].issues} == {issue.pk for issue in said}
+    assert row["group"].still_open == 2
+    assert all(reverse("issues:detail", args=[issue.pk]) in page.content.decode() for issue in said)
+    assert login(cast.outside_admin).get(PAGE).context["alike"] == []
+
+
+def test_what_the_places_show_already_is_not_shown_twice(cast, login):
+    for _n in range(3):
+        issue_at(cast, text="去镇上的班车停开了")
+    page = login(cast.township_admin).get(PAGE)
+    assert (len(page.context["rows"]), page.context["alike"]) == (1, [])

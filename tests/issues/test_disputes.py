@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from issues.actions import disputes
 from issues.models import DisputeParty, Issue, Mediation, MediationSession, Risk
-from outreach.models import AuditEvent, Unit
+from outreach.models import AuditEvent, Notification, Unit
 from tests.issues.make import issue_at, move
 
 pytestmark = pytest.mark.django_db
@@ -262,3 +262,20 @@ def test_the_list_costs_the_same_for_one_dispute_and_for_ten(cast, login, connec
 @pytest.mark.parametrize("query", ["tab=nonsense", "page=abc", "tab=%00&page=" + "9" * 40])
 def test_junk_in_the_query_is_no_fault(cast, login, query):
     assert login(cast.supervisor).get(f"{reverse('issues:disputes')}?{query}").status_code == 200
+
+
+def test_high_risk_is_told_to_township_and_office_once_and_marks_the_ledger_s_row(cast, login):
+    issue = dispute(cast)
+    badge, ledger = "icons.svg#flame", reverse("issues:list") + "?state=open"
+    client = login(cast.township_admin)
+    assert badge not in client.get(ledger).content.decode()
+    for note in ("扬言报复", "已持刀"):
+        disputes.rate_risk(issue=issue, risk=Risk.HIGH, note=note, by=cast.village_clerk)
+    told = Notification.objects.filter(kind="issue.risk")
+    assert {row.user for row in told} == {cast.township_admin, cast.district_office}
+    assert told.count() == 2 and all(row.is_urgent for row in told)
+    assert not any("扬言" in row.title + row.text or "争地界" in row.title + row.text for row in told)
+    assert client.get(told[0].url).status_code == 200
+    assert badge in client.get(ledger).content.decode()
+    disputes.rate_risk(issue=issue, risk=Risk.LOW, note="", by=cast.village_clerk)
+    assert badge not in client.get(ledger).content.decode()

@@ -156,3 +156,31 @@ def test_a_merger_stands_in_both_histories_and_so_does_its_end(cast):
     assert main.events.order_by("pk").last().move == "unmerged_here"
     main.refresh_from_db()
     assert main.state == "accepted" and not main.merged_issues.exists()
+
+
+def test_what_to_merge_into_is_suggested_searched_and_chosen(cast, login):
+    issue = issue_at(cast, "new", text="村口路灯不亮")
+    alike = issue_at(cast, text="村口的路灯不亮了")
+    other = issue_at(cast, text="河堤垮了一段")
+    ended = issue_at(cast, "closed", text="村口路灯不亮")
+    client, url = login(cast.township_admin), reverse("issues:merge_choose", args=[issue.pk])
+    assert url in client.get(reverse("issues:detail", args=[issue.pk])).content.decode()
+    assert [row["issue"].pk for row in client.get(url).context["rows"]] == [alike.pk]
+    assert [row["issue"].pk for row in client.get(url, {"q": "河堤"}).context["rows"]] == [other.pk]
+    assert [row["issue"].pk for row in client.get(url, {"q": issue.number}).context["rows"]] == []
+    assert ended.pk not in {row["issue"].pk for row in client.get(url, {"q": "路灯"}).context["rows"]}
+    sent = {"main": other.number, "note": "同一段路", "version": issue.version}
+    assert client.post(reverse("issues:move", args=[issue.pk, "merge"]), sent).status_code == 302
+    issue.refresh_from_db()
+    assert (issue.state, issue.merged_into) == ("merged", other)
+    assert client.get(url)["Location"] == reverse("issues:detail", args=[issue.pk])
+
+
+def test_nothing_out_of_reach_is_offered_for_a_merger(cast, login):
+    issue = issue_at(cast, "new", text="村口路灯不亮")
+    hidden = issue_at(cast, text="村口路灯不亮", place=cast.luzhou)
+    client, url = login(cast.township_admin), reverse("issues:merge_choose", args=[issue.pk])
+    for query in ({}, {"q": "路灯"}, {"q": hidden.number}, {"q": "\x00" * 9}, {"q": "灯" * 5000}):
+        response = client.get(url, query)
+        assert response.status_code == 200
+        assert hidden.pk not in {row["issue"].pk for row in response.context["rows"]}

@@ -9,6 +9,7 @@ from django.urls import reverse
 from households.models import Household
 from issues import actions
 from issues.models import Issue
+from outreach.models import Notification
 from tests.issues.make import category, issue_at, move
 
 pytestmark = pytest.mark.django_db
@@ -159,3 +160,17 @@ def test_a_cluster_with_one_changed_meanwhile_or_none_chosen_opens_nothing(cast,
     for query in ("", "?category=abc&place=1", f"?category={'9' * 40}&place=-1"):
         assert client.get(FAMILY + query).status_code == 302
     assert login(cast.supervisor).get(url).status_code == 403
+
+
+def test_the_units_that_hold_both_issues_hear_of_the_new_parent_and_of_its_end(cast):
+    issue, parent = issue_at(cast, "accepted"), issue_at(cast, "accepted", cast.water)
+    put(issue, parent, cast.township_admin)
+    issue.refresh_from_db()
+    put(issue, None, cast.township_admin)
+    told = Notification.objects.filter(key__startswith="family:").order_by("pk")
+    roads, water = (
+        [row.title for row in told if row.user == who] for who in (cast.department_handler, cast.outside_handler)
+    )
+    assert roads == [f"问题{issue.number}已归入上级问题{parent.number}", f"问题{issue.number}已不再归入其他问题"]
+    assert water == roads[:1]
+    assert cast.township_admin not in {row.user for row in told}

@@ -14,7 +14,9 @@ from issues import difficult
 from issues.actions import ConflictError, instructions
 from issues.models import DifficultMark, HelpingUnit, Instruction, Issue
 from outreach import calendar
-from outreach.models import Notification
+from outreach.access import Role
+from outreach.models import LeaderLink, Notification
+from tests.cast import make_user
 from tests.issues.make import issue_at, move
 
 pytestmark = pytest.mark.django_db
@@ -270,3 +272,20 @@ def test_judging_otherwise_than_the_holder_needs_a_note_and_shows_both(cast, log
 def test_agreeing_with_the_holder_needs_no_note(cast):
     issue = issue_at(cast, "done")
     assert move(issue, "verify", cast.supervisor, solvability="solvable").state == "verified"
+
+
+def test_only_the_author_or_a_leader_of_the_unit_takes_the_answer(cast, login):
+    issue = issue_at(cast, "accepted")
+    given = give(issue, cast.leader, cast.roads)
+    instructions.answer_instruction(issue=issue, by=cast.department_handler, answer="已办", seen=given.pk)
+    other = make_user("L002", "李副区长", Role.LEADER, cast.district)
+    client, url = login(other), reverse("issues:instruct_settle", args=[issue.pk])
+    assert url not in client.get(LIST, {"tab": "answered"}).content.decode()
+    assert client.post(url, {"seen": given.pk}).status_code == 403
+    given.refresh_from_db()
+    assert given.settled_at is None
+    LeaderLink.objects.create(leader=other.post, unit=cast.roads)
+    assert url in client.get(LIST, {"tab": "answered"}).content.decode()
+    assert client.post(url, {"seen": given.pk}).status_code == 302
+    given.refresh_from_db()
+    assert given.settled_by == other

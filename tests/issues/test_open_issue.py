@@ -5,6 +5,7 @@ from datetime import date
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.urls import reverse
 from django.utils import timezone
 
 from households.models import Household
@@ -12,8 +13,8 @@ from issues import actions
 from issues.defaults import create_default_rules
 from issues.models import Category, Issue, IssueEvent, RoutingRule
 from outreach import calendar
-from outreach.models import Campaign, Unit
-from tests.issues.make import category, route
+from outreach.models import Campaign, Notification, Unit
+from tests.issues.make import category, issue_at, route
 
 pytestmark = pytest.mark.django_db
 
@@ -112,3 +113,17 @@ def test_default_rules_name_the_departments_that_exist_once(cast):
     assert create_default_rules(cast.district) == 0
     assert list(RoutingRule.objects.values_list("pk", "category__name", "unit__name", "target")) == before
     assert open_issue(cast, category=category("邻里纠纷"), kind="dispute").unit == cast.qingxi
+
+
+def test_recording_costs_few_queries_however_many_issues_there_are(cast, login, django_assert_max_num_queries):
+    route(cast.roads)
+    client = login(cast.township_admin)
+    fields = {"place": cast.shiqiao.pk, "category": category().pk, "kind": "need"}
+    client.post(reverse("issues:new"), {**fields, "text": "河堤垮了一段"})
+    for number in range(20):
+        issue_at(cast, "new", text=f"桥面塌陷{number}")
+    with django_assert_max_num_queries(30):
+        assert client.post(reverse("issues:new"), {**fields, "text": "村小操场积水"}).status_code == 302
+    issue = Issue.objects.get(text="村小操场积水")
+    assert (issue.event_count, issue.segments.count(), issue.resident_codes.count()) == (1, 1, 1)
+    assert Notification.objects.filter(user=cast.department_handler, url__endswith=f"/{issue.pk}/").count() == 1

@@ -157,6 +157,7 @@ def test_the_page_offers_exactly_the_moves_that_are_allowed(cast, login):
                 continue
             page = response.content.decode()
             offered = {step for step in workflow.BY_NAME if f"/move/{step}/" in page}
+            offered |= {"merge"} if reverse("issues:merge_choose", args=[issue.pk]) in page else set()
             assert offered == allowed, (state, name)
 
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from issues import actions
 from issues.models import Issue, ProjectNote, SpecialProject
+from outreach.models import Notification
 from tests.issues.make import category, issue_at, move
 
 pytestmark = pytest.mark.django_db
@@ -145,3 +146,18 @@ def test_list_and_page_cost_the_same_queries_for_1_and_60(cast, login, connectio
         pages.append(connection_queries(lambda: client.get(url("detail", project))))
     assert lists[0] == lists[1]
     assert pages[0] == pages[1]
+
+
+def test_the_units_concerned_hear_of_beginning_and_end_and_can_open_what_they_are_told_of(cast, login):
+    parent, child = issue_at(cast, "accepted"), issue_at(cast, "accepted", cast.water)
+    Issue.objects.filter(pk=child.pk).update(parent=parent)
+    leading = cast.bailu
+    project = begin(cast, parent, unit=leading)
+    told = {row.user: row for row in Notification.objects.filter(key__startswith="project:")}
+    assert set(told) == {cast.outside_admin, cast.department_handler, cast.department_head, cast.outside_handler}
+    assert all("白鹭镇牵头" in row.title and project.title not in row.title for row in told.values())
+    for person, row in told.items():
+        assert login(person).get(row.url).status_code == 200, person
+    assert login(cast.outside_admin).get(reverse("issues:detail", args=[parent.pk])).status_code == 404
+    actions.close_project(project=project, by=cast.township_admin, result="全部更换")
+    assert Notification.objects.filter(key__startswith="project:", user=cast.outside_admin).count() == 2

@@ -285,10 +285,12 @@ def test_the_unit_that_handles_an_issue_does_not_print_its_code(cast, home):
     assert not actions.may_print_code(theirs, cast.township_admin)
 
 
-def test_the_slip_and_the_cards_are_drawn_here(cast, home, login):
+def test_the_slip_and_the_cards_are_drawn_here_and_lead_to_the_site(cast, home, login, settings):
+    settings.SITE_URL = "https://qzgz.example.gov.cn"
     issue = issue_at(cast, household=home, by=cast.visitor)
     slip = login(cast.visitor).post(f"/issues/{issue.pk}/resident-slip/").content.decode()
     assert code_of_issue(issue).spoken in slip and '<svg viewBox="0 0' in slip
+    assert "https://qzgz.example.gov.cn/r/" in slip and "testserver" not in slip
     sheet = login(cast.village_clerk).post("/campaigns/cards/", {"village": cast.shiqiao.pk, "group": ""})
     assert sheet.status_code == 200 and "罗大树" in sheet.content.decode()
     assert ResidentCode.objects.get(household=home).spoken in sheet.content.decode()

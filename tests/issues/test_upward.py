@@ -97,3 +97,17 @@ def test_the_list_costs_the_same_for_one_row_and_for_thirty(cast, login, connect
         reported(cast)
     assert connection_queries(lambda: client.get(LIST)) == one
     assert len(rows_of(client, "waiting")) == 30
+
+
+def test_each_unit_s_figures_stand_below_its_reports(cast, login):
+    reported(cast, 6)
+    answered = reported(cast)
+    move(answered.issue, "answer_up", cast.department_handler, note="已列入计划")
+    issue = issue_at(cast, "accepted", cast.water)
+    move(issue, "report_up", cast.outside_handler, note="需省里立项", to_whom="省水利厅")
+    figures = login(cast.district_office).get(LIST).context["figures"]
+    assert [(row.name, row.sent, row.answered, row.overdue) for row in figures] == [
+        ("区交通运输局", 2, 1, 1),
+        ("区水利局", 1, 0, 0),
+    ]
+    assert [row.name for row in login(cast.outside_handler).get(LIST).context["figures"]] == ["区水利局"]

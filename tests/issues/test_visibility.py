@@ -7,6 +7,7 @@ who may know whose it is. They ask no query of the program's and share no line w
 from __future__ import annotations
 
 import io
+from collections import Counter
 from dataclasses import dataclass, field
 
 import pytest
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 from openpyxl import load_workbook
 
 from households.models import Household, Pairing
+from issues import clusters
 from issues.actions import append_event
 from issues.models import Attachment, HelpingUnit, Issue
 from issues.workflow import State
@@ -202,6 +204,8 @@ def check_doors(client, world, person, seen, known):
     check_searches(client, world, seen, known)
     check_pages(client, world, seen, known)
     check_export(client, world, person, seen, known)
+    check_clusters(client, seen)
+    check_line(client, world, person, seen)
     if Permission.ISSUE_OPEN in ROLE_PERMISSIONS[world.posts[person.pk][0]]:
         check_lookalikes(client, world, seen)
 
@@ -248,3 +252,31 @@ def check_lookalikes(client, world, seen):
         fields = {"place": place, "category": category("其他问题").pk, "text": "路灯不亮"}
         page = client.post(reverse("issues:lookalikes"), fields).content.decode()
         assert not any(issue.number in page for issue in world.issues if issue not in seen)
+
+
+def check_clusters(client, seen):
+    page = client.get(reverse("issues:clusters")).context
+    places = Counter(issue.place.code for issue in seen)
+    expected = {code: count for code, count in places.items() if count >= clusters.LEAST}
+    assert {row["cluster"].place.code: row["cluster"].count for row in page["rows"]} == expected
+    # all say the same: what a township sees of it in more than one place is one group
+    towns = {issue.place.code[:9] for issue in seen}
+    groups = {town: [issue for issue in seen if issue.place.code[:9] == town] for town in towns}
+    large = [some for some in groups.values() if len(some) >= clusters.LEAST and len({i.place_id for i in some}) > 1]
+    assert sorted(sorted(numbers(some)) for some in large) == sorted(
+        sorted(numbers(row["group"].issues)) for row in page["alike"]
+    )
+
+
+def check_line(client, world, person, seen):
+    """Of no department's line are these issues: its page counts what it holds or helps with, of what the reader sees
+    in his own district."""
+    _role, code = world.posts[person.pk]
+    own = Unit.objects.get(code=code)
+    departments = [own] if own.kind == "department" else list(Unit.objects.filter(kind="department"))
+    for department in departments:
+        if department.code[:6] != code[:6]:
+            continue
+        total = client.get(reverse("issues:line"), {"unit": department.pk}).context["total"][-1]["number"]
+        concerned = [i for i in seen if department.code in {i.unit.code, *world.helpers.get(i.pk, ())}]
+        assert total == sum(issue.place.code[:6] == code[:6] for issue in concerned), department

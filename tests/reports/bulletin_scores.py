@@ -133,6 +133,6 @@ def default_counts(cast) -> dict[str, dict[str, int]]:
         cast.district.code: {"to_visit": 3021, "covered": 1907, "raised": 213, "solved": 141, "judged": 187},
         cast.qingxi.code: {"to_visit": 1811, "covered": 1404, "raised": 118, "solved": 91, "judged": 109},
         cast.bailu.code: {"to_visit": 1210, "covered": 503, "raised": 95, "solved": 50, "judged": 78},
-        cast.roads.code: {"raised": 61, "solved": 44, "judged": 52},
-        cast.water.code: {"raised": 33, "solved": 19, "judged": 29},
+        cast.roads.code: {"held_received": 61, "held_ended_solved": 44, "held_ended_explained": 8},
+        cast.water.code: {"raised": 2, "held_received": 33, "held_ended_solved": 19, "held_overdue": 10},
     }

@@ -8,8 +8,8 @@ from decimal import Decimal
 from django.utils import timezone
 
 from outreach.models import Campaign
-from reports.actions import snapshots
-from reports.models import Scheme, Snapshot
+from reports.actions import appeals, snapshots
+from reports.models import Appeal, Scheme, Snapshot
 from reports.schemes import Group, Item, Line, Linear, SchemeContent
 from tests.cast import Cast
 from tests.reports.rows import START, make_campaign, make_duty, make_issue
@@ -80,3 +80,20 @@ def publish(cast: Cast, snapshot: Snapshot) -> Snapshot:
     snapshots.publish(snapshot=snapshot, by=cast.leader, today=timezone.localdate())
     snapshot.refresh_from_db()
     return snapshot
+
+
+def granted_appeal(cast: Cast, snapshot: Snapshot, points: str = "5.00", carries: bool = False) -> Appeal:
+    appeal = appeals.file_appeal(
+        snapshot=snapshot,
+        unit=cast.qingxi,
+        line="solution",
+        statement="一件已按期办结",
+        files=[],
+        by=cast.township_admin,
+        today=timezone.localdate(),
+    )
+    appeals.decide_appeal(
+        appeal=appeal, granted=True, decision="核实属实", points=D(points), carries=carries, by=cast.supervisor
+    )
+    appeal.refresh_from_db()
+    return appeal

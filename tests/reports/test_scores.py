@@ -14,9 +14,10 @@ from openpyxl import load_workbook
 
 from outreach.models import AuditEvent, Unit
 from reports import scores
+from reports.actions import snapshots
 from reports.models import PastImport, PastScore
 from reports.scoring import GroupScore, LineScore, UnitScore
-from tests.reports.frozen import LAST, make_scheme, make_work, publish, take
+from tests.reports.frozen import LAST, granted_appeal, make_scheme, make_work, publish, take
 from tests.reports.rows import make_duty, make_issue
 
 D = Decimal
@@ -137,17 +138,35 @@ def test_rows_of_an_unknown_line_or_part_do_not_exist(cast, login, week, line_an
     assert login(cast.leader).get(f"/reports/scores/{week.pk}/439900101/{line_and_part}/").status_code == 404
 
 
-def test_year_change_comes_from_imported_scores_of_the_same_month_before_the_whole_year(cast, login, week):
+def test_year_change_of_a_week_comes_from_imported_scores_of_the_same_month_never_of_the_whole_year(cast, login, week):
     source = PastImport.objects.create(district=cast.district, filename="往年.xlsx", created_by=cast.district_office)
     for month, score in ((0, "40"), (3, "45.5")):
         PastScore.objects.create(source=source, unit=cast.qingxi, year=2025, month=month, score=D(score))
     response = login(cast.leader).get(reverse("reports:score_unit", args=[week.pk, "439900101"]))
     assert response.context["year_change"] == D("50.00") - D("45.50")
     ranking = login(cast.leader).get(reverse("reports:scores", args=[week.pk]) + "?group=townships")
+    assert ranking.context["has_year"]
     assert {row.unit.name: row.year_change for row in ranking.context["rows"]} == {
         "白鹭镇": None,
         "青溪镇": D("4.50"),
     }
+
+
+def test_year_change_of_final_scores_comes_from_the_whole_year(cast, login, scheme):
+    final = publish(cast, take(cast, scheme, kind="final"))
+    source = PastImport.objects.create(district=cast.district, filename="往年.xlsx", created_by=cast.district_office)
+    for month, score in ((0, "40"), (3, "45.5")):
+        PastScore.objects.create(source=source, unit=cast.qingxi, year=2025, month=month, score=D(score))
+    response = login(cast.leader).get(reverse("reports:score_unit", args=[final.pk, "439900101"]))
+    assert response.context["year_change"] == D("10.00")
+
+
+def test_score_replaced_by_a_revision_says_so(cast, login, week):
+    granted_appeal(cast, week)
+    revision = publish(cast, snapshots.revise(snapshot=week, why="申诉更正", by=cast.district_office))
+    client = login(cast.township_admin)
+    assert "已被修订" in client.get(reverse("reports:scores", args=[week.pk])).content.decode()
+    assert client.get(reverse("reports:score_home"))["Location"] == reverse("reports:scores", args=[revision.pk])
 
 
 def test_ranking_costs_the_same_number_of_queries_for_many_units(cast, login, scheme):

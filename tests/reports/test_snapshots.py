@@ -18,14 +18,14 @@ from hypothesis import strategies as st
 
 from outreach.access import Role
 from outreach.models import AuditEvent, Notification
-from reports.actions import appeals, snapshots
+from reports.actions import snapshots
 from reports.models import Snapshot
 from reports.models.snapshots import digest_of
 from reports.schemes import SchemeContent, canonical
 from reports.scoring import Adjustment, Reading, Scoreboard, UnitReadings, score
 from reports.tasks import take_daily_snapshots
 from tests.cast import make_user
-from tests.reports.frozen import LAST, START, content, make_scheme, make_work, publish, take
+from tests.reports.frozen import LAST, START, content, granted_appeal, make_scheme, make_work, publish, take
 from tests.reports.rows import make_duty
 
 D = Decimal
@@ -202,23 +202,6 @@ def test_daily_snapshot_is_taken_once_a_working_day_quietly(cast, scheme, monkey
 
 
 # ---- revisions
-
-
-def granted_appeal(cast, snapshot, points="5.00", carries=False):
-    appeal = appeals.file_appeal(
-        snapshot=snapshot,
-        unit=cast.qingxi,
-        line="solution",
-        statement="一件已按期办结",
-        files=[],
-        by=cast.township_admin,
-        today=timezone.localdate(),
-    )
-    appeals.decide_appeal(
-        appeal=appeal, granted=True, decision="核实属实", points=D(points), carries=carries, by=cast.supervisor
-    )
-    appeal.refresh_from_db()
-    return appeal
 
 
 def test_revision_works_in_what_was_granted_and_leaves_the_old_one_as_it_was(cast, scheme, snapshot):

@@ -362,3 +362,24 @@ def test_opinion_with_its_category_is_kept_apart_from_problems(round_, cast, log
         ("suggestion", "多装灯", None),
     ]
     assert Issue.objects.count() == 0
+
+
+def test_a_problem_being_written_shows_what_looks_like_it_and_writes_nothing(round_, cast, login):
+    client, url = login(cast.visitor), reverse("visits:lookalikes", args=[round_.door.pk])
+    category = Category.objects.get(name="路灯照明")
+    client.post(
+        page_of(round_.door),
+        form(round_, problem="yes", problem_category=category.code, problem_text="门前路灯不亮"),
+    )
+    issue = Issue.objects.get()
+    answer = client.post(url, {"problem_category": category.code, "problem_text": "路灯不亮了"})
+    assert issue.number in answer.content.decode()
+    assert issue.number not in client.post(url, {"problem_text": "井水发黄"}).content.decode()
+    assert client.post(url, {}).content.decode().strip() == ""
+    assert client.post(url, {"problem_text": "\x00" * 99, "problem_category": "\x00"}).status_code == 200
+    assert (Issue.objects.count(), Visit.objects.count()) == (1, 1)
+
+
+def test_what_looks_alike_is_of_one_s_own_households_alone(round_, cast, login):
+    url = reverse("visits:lookalikes", args=[round_.door.pk])
+    assert login(cast.outside_visitor).post(url, {"problem_text": "路灯不亮"}).status_code == 404

@@ -1,0 +1,163 @@
+// The phone's store: IndexedDB, one database for each account, every value encrypted with AES-GCM under a key that
+// the browser never hands out. What stands in the clear beside a value is only what the outbox must sort by.
+import { deleteDB, openDB } from "../../vendor/idb/idb-8.0.4.js";
+
+const PREFIX = "outreach-phone-";
+const VERSION = 1;
+// buckets: my households by the server's buckets; drafts: what is being written; outbox: what waits to be sent, and
+// receipts; photos: pictures of the outbox; meta: the shared part, the lease, own visits
+export const STORES = ["meta", "buckets", "drafts", "outbox", "photos"];
+
+export const isSupported = () => Boolean(window.indexedDB && window.crypto?.subtle && window.isSecureContext);
+
+export async function openVault(user) {
+  const vault = new Vault(user);
+  await vault.key();
+  return vault;
+}
+
+export const forgetVault = (user) => deleteDB(PREFIX + user);
+
+// Accounts that have used this phone, where the browser can tell.
+export async function vaultUsers() {
+  if (!window.indexedDB.databases) return [];
+  const names = (await window.indexedDB.databases()).map((one) => one.name || "");
+  return names.filter((name) => name.startsWith(PREFIX)).map((name) => name.slice(PREFIX.length));
+}
+
+class Vault {
+  constructor(user) {
+    this.user = user;
+    this.opening = null;
+    this.secret = null;
+  }
+
+  // The browser may close a database by itself (storage pressure, an old Android in the background): open it again.
+  db() {
+    if (!this.opening) {
+      const again = () => {
+        this.opening = null;
+      };
+      this.opening = openDB(PREFIX + this.user, VERSION, {
+        upgrade(db) {
+          for (const name of ["keys", ...STORES]) if (!db.objectStoreNames.contains(name)) db.createObjectStore(name);
+        },
+        blocking: (_current, _wanted, event) => {
+          event.target.close();
+          again();
+        },
+        terminated: again,
+      });
+      this.opening.catch(again);
+    }
+    return this.opening;
+  }
+
+  async run(work) {
+    try {
+      return await work(await this.db());
+    } catch (error) {
+      if (error.name !== "InvalidStateError") throw error;
+      this.opening = null;
+      return work(await this.db());
+    }
+  }
+
+  async key() {
+    if (this.secret) return this.secret;
+    const kept = await this.run((db) => db.get("keys", "key"));
+    if (kept) return (this.secret = kept);
+    const made = await window.crypto.subtle.generateKey({ name: "AES-GCM", length: 256 }, false, [
+      "encrypt",
+      "decrypt",
+    ]);
+    // two tabs may come here at once: the first key written stays
+    await this.run(async (db) => {
+      const write = db.transaction("keys", "readwrite");
+      if (!(await write.store.get("key"))) await write.store.put(made, "key");
+      await write.done;
+    });
+    return (this.secret = await this.run((db) => db.get("keys", "key")));
+  }
+
+  async seal(value) {
+    const iv = window.crypto.getRandomValues(new Uint8Array(12));
+    const plain = value instanceof Uint8Array ? value : new TextEncoder().encode(JSON.stringify(value));
+    const data = await window.crypto.subtle.encrypt({ name: "AES-GCM", iv }, await this.key(), plain);
+    return { iv, data, isBytes: value instanceof Uint8Array };
+  }
+
+  async unseal(record) {
+    const { iv } = record;
+    const plain = await window.crypto.subtle.decrypt({ name: "AES-GCM", iv }, await this.key(), record.data);
+    return record.isBytes ? new Uint8Array(plain) : JSON.parse(new TextDecoder().decode(plain));
+  }
+
+  async get(store, key) {
+    const record = await this.run((db) => db.get(store, key));
+    return record ? this.unseal(record) : undefined;
+  }
+
+  async put(store, key, value, clear = {}) {
+    const sealed = await this.seal(value);
+    await this.run((db) => db.put(store, { ...clear, ...sealed }, key));
+  }
+
+  // Several at once, all or none: [[key, value], …]; null for a value deletes.
+  async putAll(store, pairs) {
+    const sealed = await Promise.all(pairs.map(async ([key, value]) => [key, value && (await this.seal(value))]));
+    await this.run(async (db) => {
+      const write = db.transaction(store, "readwrite");
+      for (const [key, record] of sealed) {
+        if (record) write.store.put(record, key);
+        else write.store.delete(key);
+      }
+      await write.done;
+    });
+  }
+
+  // What stands in the clear of every record, with its key: nothing is decrypted.
+  async index(store) {
+    return this.run(async (db) => {
+      const found = [];
+      let cursor = await db.transaction(store).store.openCursor();
+      while (cursor) {
+        const { iv, data, isBytes, ...clear } = cursor.value;
+        found.push({ key: cursor.key, ...clear });
+        cursor = await cursor.continue();
+      }
+      return found;
+    });
+  }
+
+  async all(store) {
+    const [keys, records] = await this.run((db) => {
+      const read = db.transaction(store).store;
+      return Promise.all([read.getAllKeys(), read.getAll()]);
+    });
+    const values = await Promise.all(records.map((record) => this.unseal(record)));
+    return keys.map((key, place) => [key, values[place]]);
+  }
+
+  // Changes only what stands in the clear.
+  async mark(store, key, clear) {
+    await this.run(async (db) => {
+      const write = db.transaction(store, "readwrite");
+      const record = await write.store.get(key);
+      if (record) await write.store.put({ ...record, ...clear }, key);
+      await write.done;
+    });
+  }
+
+  async delete(store, key) {
+    await this.run((db) => db.delete(store, key));
+  }
+
+  async wipe(stores) {
+    await this.run(async (db) => {
+      const write = db.transaction(stores, "readwrite");
+      for (const name of stores) write.objectStore(name).clear();
+      await write.done;
+    });
+  }
+}
