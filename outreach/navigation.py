@@ -29,9 +29,12 @@ class Entry:
 
 
 ENTRIES = (
-    Entry(_("My list"), "visits:list", Permission.VISIT_RECORD, "list", "/phone/"),
+    Entry(_("My list"), "visits:phone_app", Permission.VISIT_RECORD, "list", "/phone/"),
     Entry(pgettext_lazy("navigation", "Board"), "boards:home", Permission.RANKING_VIEW, "target", "/boards/"),
     Entry(_("Ranking"), "reports:ranking", Permission.RANKING_VIEW, "chart", "/reports/"),
+    Entry(
+        pgettext_lazy("navigation", "Tasks"), "reports:task_list", Permission.PLAN_VIEW, "clipboard", "/reports/work/"
+    ),
     Entry(_("Issues"), "issues:list", Permission.ISSUE_VIEW, "flag", "/issues/"),
     Entry(
         pgettext_lazy("navigation", "Households"), "households:list", Permission.HOUSEHOLD_VIEW, "home", "/households/"
@@ -47,13 +50,15 @@ ENTRIES = (
 def entries(request: HttpRequest) -> list[dict[str, object]]:
     """Return what the user may open, as dicts of url, label, icon and current."""
     allowed = access.permissions_of(request.user)
+    # where one page lies below another's prefix, the longer one names it
+    here = max((entry.prefix for entry in ENTRIES if request.path.startswith(entry.prefix)), key=len, default="")
     visitor = (post := access.post_of(request.user)) is not None and post.role == Role.VISITOR
     return [
         {
             "url": reverse(entry.url_name),
             "label": entry.label,
             "icon": entry.icon,
-            "current": request.path.startswith(entry.prefix),
+            "current": entry.prefix == here,
         }
         for entry in ENTRIES
         # a visitor's households are the phone's list; the desk's roster would be a second, poorer one
@@ -62,7 +67,7 @@ def entries(request: HttpRequest) -> list[dict[str, object]]:
 
 
 PHONE_ENTRIES = (
-    ("visits:list", _("My list"), "list", "/phone/"),
+    ("visits:phone_app", _("My list"), "list", "/phone/"),
     ("issues:list", _("Issues"), "flag", "/issues/"),
     ("me", _("Me"), "user", "/me/"),
 )
@@ -88,7 +93,7 @@ def phone_entries(request: HttpRequest) -> list[dict[str, object]]:
 def home_url_name(role: str) -> str:
     """Return the page a role lands on."""
     if role == Role.VISITOR:
-        return "visits:list"
+        return "visits:phone_app"
     if role == Role.DEPARTMENT_HANDLER:
         return "issues:list"
     if role == Role.SYSTEM_ADMIN:

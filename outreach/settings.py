@@ -164,6 +164,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict] = {
     "issues.send_texts": {"task": "issues.tasks.send_texts", "schedule": 180.0, "options": {"expires": 170}},
     "issues.draw_look_backs": {"task": "issues.tasks.draw_look_backs", "schedule": crontab(hour=6, minute=10)},
     "issues.prove_histories": {"task": "issues.tasks.prove_histories", "schedule": crontab(hour=2, minute=40)},
+    "reports.remind_tasks": {"task": "reports.tasks.remind_tasks", "schedule": crontab(hour="7-17", minute=25)},
     # a few minutes before midnight: what comes later is the next day's
     "reports.close_day": {"task": "reports.tasks.close_day", "schedule": crontab(hour=23, minute=55)},
     "reports.offer_bulletins": {"task": "reports.tasks.offer_bulletins", "schedule": crontab(hour="7-20", minute=5)},

@@ -7,7 +7,7 @@ import logging
 from celery import shared_task
 from django.utils import timezone
 
-from reports import closing, facts
+from reports import closing, facts, task_reminders
 from reports.actions import bulletins, snapshots
 
 logger = logging.getLogger(__name__)
@@ -29,6 +29,12 @@ def check_rollups() -> None:
 
 
 @shared_task
+def remind_tasks() -> None:
+    """Remind of tasks, deductions and shortfalls that are due or overdue."""
+    task_reminders.remind()
+
+
+@shared_task
 def close_day() -> None:
     """Keep how every unit stands at the end of today."""
     closing.close_day(timezone.localdate())
@@ -43,7 +49,7 @@ def take_daily_snapshots() -> None:
 @shared_task
 def replay_snapshots() -> None:
     """Every night: score all snapshots again and raise the alarm where one does not give what it gave."""
-    for line in snapshots.differences():
+    for line in snapshots.prove():
         logger.error("Frozen scores do not hold: %s", line)
 
 

@@ -32,11 +32,21 @@ from reports.models import (
     AppealFile,
     BoundaryFile,
     Bulletin,
+    Deduction,
+    DeductionShare,
+    DutyExemption,
     EvidenceFile,
     HallLink,
     PastImport,
     Scheme,
+    Shortfall,
     Snapshot,
+    TaskReport,
+    UnitLink,
+    WorkFile,
+    WorkPlan,
+    WorkTask,
+    item_key,
 )
 from reports.presets import PRESETS
 from reports.schemes import Group, Line, Linear, SchemeContent
@@ -84,6 +94,15 @@ class Place:
     past_import: PastImport
     bulletin: Bulletin
     survey_round: Round
+    plan: WorkPlan
+    task: WorkTask
+    report: TaskReport
+    plan_file: WorkFile
+    report_file: WorkFile
+    deduction: Deduction
+    shortfall: Shortfall
+    link: UnitLink
+    exemption: DutyExemption
     scheme: Scheme
     adjustment: AdjustmentEntry
     evidence: EvidenceFile
@@ -170,6 +189,76 @@ def make_bulletin(campaign: Campaign, by: User) -> Bulletin:
         sha256=keep(b"docx"),
         annex_sha256=keep(b"xlsx"),
     )
+
+
+def make_work(campaign: Campaign, village: Unit, holder: Unit, owner: Membership) -> dict[str, Any]:
+    """Create a plan with a task of the village that `holder` helps with, and a deduction and a shortfall of both."""
+    today, clerk = timezone.localdate(), owner.user
+    plan = WorkPlan.objects.create(
+        district=campaign.district,
+        title=f"{village.name}方案",
+        campaign=campaign,
+        starts_on=today - timedelta(days=20),
+        ends_on=today + timedelta(days=40),
+        created_by=clerk,
+    )
+    task = WorkTask.objects.create(
+        plan=plan,
+        number=1,
+        title=f"{village.name}路灯全覆盖",
+        unit=owner.unit,
+        person=owner,
+        starts_on=plan.starts_on,
+        due_on=today + timedelta(days=20),
+        measure="count",
+        target=40,
+        target_unit="盏",
+        state="reported",
+        created_by=clerk,
+    )
+    task.helpers.add(holder)
+    report = TaskReport.objects.create(task=task, by=clerk, by_unit=owner.unit, amount=10, text="已装十盏")
+    files = [
+        WorkFile.objects.create(
+            file=ContentFile(b"x", name=f"{village.code}.pdf"),
+            content_type="application/pdf",
+            name="方案.pdf",
+            sha256="0" * 64,
+            size=1,
+            added_by=clerk,
+            **of,
+        )
+        for of in ({"plan": plan}, {"report": report})
+    ]
+    owned = {"unit": owner.unit, "person": owner, "measure": "逐村更换", "due_on": today, "entered_by": clerk}
+    deduction = Deduction.objects.create(
+        district=campaign.district,
+        year=2026,
+        item=f"{village.name}治安",
+        item_key=item_key(f"{village.name}治安"),
+        points=1,
+        basis="省通报第1期",
+        deducted_on=today,
+        **owned,
+    )
+    DeductionShare.objects.create(deduction=deduction, unit=holder, points=1)
+    shortfall = Shortfall.objects.create(
+        district=campaign.district, year=2025, item="治安", item_key="治安", points=1, **owned
+    )
+    shortfall.helpers.add(holder)
+    return {
+        "plan": plan,
+        "task": task,
+        "report": report,
+        "plan_file": files[0],
+        "report_file": files[1],
+        "deduction": deduction,
+        "shortfall": shortfall,
+        "link": UnitLink.objects.create(unit=holder, place=village, linked_by=clerk),
+        "exemption": DutyExemption.objects.create(
+            unit=village, reason="撤并", starts_on=today, ends_on=today, granted_by=clerk
+        ),
+    }
 
 
 def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, clerk: User) -> Place:
@@ -331,6 +420,7 @@ def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, c
         delivery=Delivery.objects.create(
             channel=channel, district_code=village.district_code, title="问题", text="/", state="dead"
         ),
+        **make_work(campaign, village, holder, clerk.memberships.select_related("unit", "user").get()),
         snapshot=snapshot,
         appeal=appeal,
         appeal_file=AppealFile.objects.create(
@@ -406,6 +496,12 @@ def make_scenery(cast: Cast) -> Scenery:
 
 # The words of view names and arguments, and the thing each means; the first that matches wins.
 NOUNS: list[tuple[str, Callable[[Place], Any]]] = [
+    ("plan", lambda place: place.plan),
+    ("task", lambda place: place.task),
+    ("deduction", lambda place: place.deduction),
+    ("shortfall", lambda place: place.shortfall),
+    ("link", lambda place: place.link),
+    ("exemption", lambda place: place.exemption),
     ("boundary", lambda place: place.boundary_file),
     ("scheme", lambda place: place.scheme),
     ("adjustment", lambda place: place.adjustment),
@@ -467,6 +563,10 @@ SPECIAL: dict[str, dict[str, Callable[[Place], Any]]] = {
     "survey_start_here": {"code": lambda place: place.survey_round.code, "unit": lambda place: place.unit.code},
     "survey_answer_here": {"code": lambda place: place.survey_round.code, "unit": lambda place: place.unit.code},
     "clues:step": {"name": lambda place: "note"},
+    "reports:plan_file": {"file": lambda place: place.plan_file.pk},
+    "reports:task_file": {"file": lambda place: place.report_file.pk},
+    "reports:task_new": {"pk": lambda place: place.plan.pk},
+    "reports:task_judge": {"report": lambda place: place.report.pk},
     "boards:issue_rows": {"key": lambda place: "held"},
     "boards:unit": {"code": lambda place: place.unit.code},
     "reports:figure_enter": {"indicator": lambda place: "spot_check"},

@@ -38,7 +38,7 @@ def test_switching_the_post_changes_reach_and_is_recorded(cast, login, second_po
         f"outreach.membership:{second_post.pk}",
         "439900102",
     )
-    assert client.get(reverse("home"))["Location"] == reverse("visits:list")
+    assert client.get(reverse("home"))["Location"] == reverse("visits:phone_app")
 
 
 @pytest.mark.parametrize("post", ["theirs", "", "abc", "999999999999999999999999", "\x00"])

@@ -2,7 +2,7 @@
 
 from django.urls import include, path, re_path
 
-from visits import app_views, assign_views, card_views, lookalike_views, phone, phone_sync, views
+from visits import app_views, assign_views, card_views, lookalike_views, phone, phone_sync, queue_views, views
 
 app_name = "visits"
 
@@ -33,6 +33,7 @@ campaign_urls = [
 urlpatterns = [
     path("phone/", include(phone_urls)),
     path("campaigns/", views.campaign_list, name="campaigns"),
+    path("campaigns/queue/", queue_views.queue_upload, name="queue_upload"),
     path("campaigns/cards/", card_views.card_sheet, name="card_sheet"),
     path("campaigns/new/", views.campaign_edit, name="campaign_new"),
     path("campaigns/<int:pk>/", include(campaign_urls)),

@@ -82,7 +82,16 @@ def campaign_list(request: HttpRequest) -> HttpResponse:
         for campaign in page
     ]
     may_edit = has_permission(request.user, Permission.CAMPAIGN_EDIT)
-    return render(request, "visits/campaigns.html", {"page": page, "rows": rows, "may_edit": may_edit})
+    return render(
+        request,
+        "visits/campaigns.html",
+        {
+            "page": page,
+            "rows": rows,
+            "may_hand_in": has_permission(request.user, Permission.HOUSEHOLD_ASSIGN),
+            "may_edit": may_edit,
+        },
+    )
 
 
 @require(Permission.CAMPAIGN_EDIT)

@@ -13,7 +13,7 @@ from outreach import actions
 from outreach.access import Role
 from outreach.models import Membership, Unit, User
 from reports import facts
-from reports.demo import boards, bulletins, instructions, roster, schemes, scores, special, work
+from reports.demo import boards, bulletins, instructions, plans, roster, schemes, scores, special, work
 from reports.demo.people import Registry
 from reports.demo.staff import create_staff
 from visits.actions.campaigns import close_campaign
@@ -43,6 +43,7 @@ def seed(*, stage: str, today: date) -> None:
     roster.add_corrections(random, households, registry, staff["V101"])
     special.add_clues(staff)
     instructions.add_instructions(staff)
+    plans.add_plans(campaign, staff, today)
     if plan.is_over:
         close_campaign(campaign=campaign, by=staff["O001"])
     facts.recount_all()

@@ -7,6 +7,7 @@ import { startFilterFolds } from "./filterfold.js";
 import { startForms } from "./forms.js";
 import { startLive } from "./live.js";
 import { startMenus } from "./menu.js";
+import { startLogout } from "./phone/logout.js";
 import { startShrinking } from "./shrink.js";
 
 function start(root) {
@@ -22,4 +23,5 @@ start(document);
 startForms(document);
 startLive(document);
 startMenus(document);
+startLogout(document);
 document.addEventListener("htmx:load", (event) => start(event.detail.elt));

@@ -286,3 +286,24 @@ def test_search_offline_finds_by_name_initials_and_door(app, phone_context, roun
         page.get_by_role("searchbox").fill(text)
         expect(page.locator(".door")).to_have_count(1)
         expect(page.locator(".door-name")).to_contain_text(found)
+
+
+def test_logging_out_leaves_no_list_on_the_phone_and_loses_nothing_that_waits(app, phone_context, round_, log_in, live):
+    page = app()
+    phone_context.set_offline(True)
+    record(page, "张三")
+    phone_context.set_offline(False)
+    page.route("**/phone/sync", lambda route: route.abort())
+    page.goto(f"{live.url}/me/")
+    page.get_by_role("button", name="退出登录").click()
+    page.wait_for_url("**/login/**")
+    page.goto(f"{live.url}/phone/app/")  # the page itself comes from the phone, and is empty
+    expect(page.get_by_text("张三")).to_have_count(0)
+    names = page.evaluate("indexedDB.databases().then((all) => all.map((one) => one.name))")
+    assert names == [f"outreach-phone-{round_.cast.visitor.pk}"]  # the visit that waits, under its key
+    page.unroute("**/phone/sync")
+    log_in(page, round_.cast.visitor)
+    page.goto(f"{live.url}/phone/app/")
+    expect(page.get_by_text("李四")).to_be_visible(timeout=20_000)
+    synced(page)
+    assert Visit.objects.count() == 1

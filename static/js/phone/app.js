@@ -4,7 +4,7 @@ import { askSurvey } from "../survey.js";
 import { h, icon, setSprite } from "./dom.js";
 import { Households, isToDo, search, view } from "./households.js";
 import { LoginNeeded, Outbox, request } from "./outbox.js";
-import { forgetVault, isSupported, openVault, vaultUsers } from "./vault.js";
+import { USER, isSupported, leave, openVault, vaultUsers } from "./vault.js";
 import { VisitForm, localTime, newNumber } from "./visit.js";
 
 const root = document.getElementById("app");
@@ -14,7 +14,6 @@ const title = document.querySelector(".phonebar-title");
 const back = document.querySelector(".phonebar-back");
 const actions = document.querySelector(".phonebar-actions");
 const foot = document.getElementById("app-foot");
-const USER = "phone-user";
 const EVERY = 60_000;
 const ROWS = 40;
 const WARN_DAYS = 2;
@@ -149,14 +148,6 @@ async function becomeSomebody(data) {
   await open(String(data.user.id));
   await refresh();
   await route();
-}
-
-// Forgets what a phone holds for an account; what has not been sent stays, encrypted.
-export async function leave(user) {
-  const other = await openVault(user);
-  const waiting = (await other.index("outbox")).filter((one) => one.state !== "sent");
-  if (!waiting.length) return forgetVault(user);
-  return other.wipe(["buckets", "drafts", "meta"]);
 }
 
 // ---- pages

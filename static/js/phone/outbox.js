@@ -185,11 +185,19 @@ export class Outbox {
     for (const one of old) await this.vault.delete("outbox", one.key);
   }
 
+  async putPhotoInto(item) {
+    const bytes = item.photo_sha256 && (await this.vault.get("photos", item.photo_sha256));
+    if (!bytes) return;
+    item.photo = base64(bytes);
+    delete item.photo_sha256;
+  }
+
   // Everything that has not arrived, for a file that an administrator can hand in.
   async file(user) {
     const items = [];
     for (const one of (await this.entries()).filter((entry) => entry.state !== "sent")) {
       const { kind, body } = await this.read(one.key);
+      for (const item of body.items || []) await this.putPhotoInto(item);
       items.push({ kind, [kind]: body });
     }
     return { program: "outreach", version: 1, staff_number: user.staff_number, saved_at: new Date().toISOString(), items };
@@ -197,6 +205,14 @@ export class Outbox {
 }
 
 const json = (response) => response.json();
+
+const base64 = (bytes) => {
+  let text = "";
+  for (let from = 0; from < bytes.length; from += 0x8000) {
+    text += String.fromCharCode(...bytes.subarray(from, from + 0x8000));
+  }
+  return window.btoa(text);
+};
 
 function cookie(name) {
   return document.cookie.split("; ").find((part) => part.startsWith(`${name}=`))?.slice(name.length + 1) || "";

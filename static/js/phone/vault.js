@@ -3,6 +3,7 @@
 import { deleteDB, openDB } from "../../vendor/idb/idb-8.0.4.js";
 
 const PREFIX = "outreach-phone-";
+export const USER = "phone-user"; // in localStorage: whose list this phone holds
 const VERSION = 1;
 // buckets: my households by the server's buckets; drafts: what is being written; outbox: what waits to be sent, and
 // receipts; photos: pictures of the outbox; meta: the shared part, the lease, own visits
@@ -16,7 +17,13 @@ export async function openVault(user) {
   return vault;
 }
 
-export const forgetVault = (user) => deleteDB(PREFIX + user);
+// Forgets what a phone holds for an account; what has not been sent stays, encrypted, until that account is back.
+export async function leave(user) {
+  const vault = await openVault(user);
+  const waiting = (await vault.index("outbox")).filter((one) => one.state !== "sent");
+  if (!waiting.length) return deleteDB(PREFIX + user);
+  return vault.wipe(["buckets", "drafts", "meta"]);
+}
 
 // Accounts that have used this phone, where the browser can tell.
 export async function vaultUsers() {
