@@ -126,6 +126,8 @@ LABELS: dict[str, str | Promise] = {
     "snapshot.approve": _("approved frozen scores"),
     "snapshot.publish": _("published scores"),
     "snapshot.withdraw": _("withdrew scores"),
+    "snapshot.replay": _("scored all snapshots again"),
+    "snapshot.replay_failed": _("found snapshots that do not hold"),
     "snapshot.revise": _("made a revision of scores"),
     "score.exported": _("exported a ranking by scores"),
     "appeal.file": _("appealed against a score"),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -21,6 +22,7 @@ from reports.board_links import Count, Opener
 from reports.held import Late
 from reports.indicators import COVERAGE, SOLUTION, ranking
 from reports.lists import LISTS, Window
+from reports.models import Snapshot
 from reports.ranking import percent
 from reports.standing import Headline, Scope, Standing
 
@@ -138,7 +140,7 @@ def build(standing: Standing, user: User, *, whole: bool) -> LeaderBoard:
         late=late_lines(opener, at, late[:LATE_SHOWN]),
         late_more=max(0, len(late) - LATE_SHOWN),
         late_total=opener.count(sum(row.count for row in late), opener.issues(at, "late_here")),
-        changes=changes_of(standing, scope, opener, at),
+        changes=changes_of(standing, user, scope, opener, at),
         difficult=waiting,
         difficult_total=waiting_total,
         unanswered=unanswered,
@@ -164,7 +166,7 @@ def _line(standing: Standing, opener: Opener, unit: Unit) -> UnitLine:
     )
 
 
-def changes_of(standing: Standing, scope: Scope, opener: Opener, at: Unit) -> list[Change]:
+def changes_of(standing: Standing, user: User, scope: Scope, opener: Opener, at: Unit) -> list[Change]:
     """Yesterday whole, today so far: in the morning today alone says nothing. `at`: the unit the rows open at."""
     days = (standing.yesterday, standing.today)
     windows = {day: Window.of_day(day, standing.today) for day in days}
@@ -186,7 +188,19 @@ def changes_of(standing: Standing, scope: Scope, opener: Opener, at: Unit) -> li
     for key, label, icon in CHANGES:
         counts = [opener.count(found[f"{key}_{day:%Y%m%d}"], opener.issues(at, key, windows[day])) for day in days]
         changes.append(Change(label, icon, *counts))
-    return changes
+    return [*changes, _published(standing, user)]
+
+
+def _published(standing: Standing, user: User) -> Change:
+    """Scores published on these days, for the whole district. One query."""
+    published = Snapshot.objects.visible_to(user).filter(campaign=standing.campaign)
+    days = (standing.yesterday, standing.today)
+    found = lists.counts(
+        {f"{day:%Y%m%d}": published.filter(Window.of_day(day, standing.today).holds("published_at")) for day in days}
+    )
+    url = reverse("reports:score_home")
+    counts = [Count(found[f"{day:%Y%m%d}"], url if found[f"{day:%Y%m%d}"] else "") for day in days]
+    return Change(_("Scores published"), "medal", *counts)
 
 
 def _difficult(standing: Standing, user: User, scope: Scope) -> tuple[list[Difficult], int, int]:

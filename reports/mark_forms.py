@@ -39,7 +39,7 @@ class EvidenceField(forms.FileField):
 
 
 def _day(label: Any, **rest: Any) -> forms.DateField:
-    return forms.DateField(label=label, widget=forms.DateInput(attrs={"type": "date"}), **rest)
+    return forms.DateField(label=label, widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}), **rest)
 
 
 class PeriodForm(forms.Form):

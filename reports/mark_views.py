@@ -185,7 +185,7 @@ def _store(
         return None
     try:
         done = actions.enter_figures(
-            campaign=campaign, rows=figures, files=form.cleaned_data["files"], by=acting(request)
+            campaign=campaign, rows=figures, files=form.cleaned_data["papers"], by=acting(request)
         )
     except ValidationError as error:
         form.add_error(None, error)
@@ -263,13 +263,13 @@ def adjustment_new(request: HttpRequest) -> HttpResponse:
     form = ProposeForm(request.POST or None, request.FILES or None, user=user)
     if request.method == "POST" and form.is_valid():
         scheme, item, _kinds = form.items[form.cleaned_data["item"]]
-        values = {
-            key: form.cleaned_data[key] for key in ("unit", "points", "reason", "happened_on", "unfixed", "files")
-        }
+        values = {key: form.cleaned_data[key] for key in ("unit", "points", "reason", "happened_on", "unfixed")}
         try:
-            entry = actions.propose_adjustment(campaign=scheme.campaign, item=item, by=user, **values)
+            entry = actions.propose_adjustment(
+                campaign=scheme.campaign, item=item, by=user, files=form.cleaned_data["papers"], **values
+            )
         except ValidationError as error:
-            form.add_error(None, error)
+            form.add_error(None, ValidationError(error.messages))
         else:
             messages.success(request, _("It is proposed. It counts once another person has approved it."))
             return redirect("reports:adjustment", pk=entry.pk)

@@ -25,7 +25,7 @@ from reports.board_links import Count, Opener
 from reports.indicators import Facts
 from reports.leader_board import LateLine, late_lines
 from reports.lists import LISTS, STUCK, Window
-from reports.models import Confirmation, DayCount
+from reports.models import Appeal, Confirmation, DayCount
 from reports.standing import Headline, Standing
 from visits.attempts import GONE_OUTCOMES
 from visits.models import Assignment
@@ -297,6 +297,7 @@ def _waiting(standing: Standing, user: User, scope: Unit) -> list[Waiting]:
             Permission.ROSTER_IMPORT,
         ),
         ("messages", Delivery.objects.visible_to(user).stuck(), Permission.MESSAGE_WATCH),
+        ("appeals", Appeal.objects.visible_to(user).waiting(), Permission.SCORE_DECIDE),
         ("notes", notes, Permission.RANKING_VIEW),
     ]
     shown = {name: rows for name, rows, permission in every if permission in rights}
@@ -311,6 +312,7 @@ def _waiting(standing: Standing, user: User, scope: Unit) -> list[Waiting]:
         ),
         "imports": (_("Roster imports waiting to be committed"), "upload", reverse("households:import_list")),
         "messages": (_("Messages not delivered"), "send", reverse("deliveries")),
+        "appeals": (_("Appeals waiting for a decision"), "scale", reverse("reports:appeal_list")),
         "notes": (_("Last week's figures found wrong by a unit"), "edit", reverse("boards:confirmations")),
     }
     return [

@@ -66,7 +66,7 @@ def _township_lines() -> tuple[Line, ...]:
         _line("spot_check", _("Visits that prove true"), 10),
         _line("place_solvable", _("Solved of what can be solved"), 15),
         _line("on_time", _("Ended in time"), 10),
-        Line("solution", "solution", _("Solved"), D(10), PERCENT),
+        Line("solution", "solution", _("Share of problems solved"), D(10), PERCENT),
         _line("place_content", _("Residents content"), 10),
         _line("place_answers", _("Answers to residents"), 5),
         _line("place_look_back", _("Held up at the look-back"), 5),
@@ -90,7 +90,7 @@ def village_scheme(_law: Sequence[str] = ()) -> SchemeContent:
         _line("coverage", _("Valid visits"), 35),
         _line("priority", _("Visits to priority households"), 20),
         _line("make_up", _("Make-up visits done"), 10),
-        Line("solution", "solution", _("Solved"), D(20), PERCENT),
+        Line("solution", "solution", _("Share of problems solved"), D(20), PERCENT),
         _line("place_content", _("Residents content"), 15),
     )
     return SchemeContent(groups=groups, lines=lines, items=_items(), bonus_cap=D(5))
@@ -108,7 +108,7 @@ def department_scheme(law: Sequence[str] = ()) -> SchemeContent:
         _line("helping", _("Help for other units"), 7),
         _line("solvable", _("Solved of what can be solved"), 15),
         _line("on_time", _("Ended in time"), 10),
-        _line("held_solution", _("Solved"), 10),
+        _line("held_solution", _("Share of problems solved"), 10),
         _line("content", _("Residents content"), 10),
         _line("answers", _("Answers to residents"), 5),
         _line("look_back", _("Held up at the look-back"), 5),

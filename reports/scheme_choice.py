@@ -14,6 +14,11 @@ from reports.models import Scheme
 from reports.presets import PRESETS
 
 
+def day_input() -> forms.DateInput:
+    """A day as browsers want it, whatever the language's own way to write one."""
+    return forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+
+
 class CopyForm(forms.Form):
     """Where a copy goes. The same campaign and name make the next version."""
 
@@ -56,8 +61,12 @@ class TryForm(forms.Form):
     """On which days to try a scheme, and beside which other. Without any answer the campaign's days up to today."""
 
     campaign = forms.ModelChoiceField(label=_("Campaign"), queryset=Campaign.objects.none(), required=False)
-    first = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    last = forms.DateField(label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    first = forms.DateField(
+        label=_("From"), required=False, widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+    )
+    last = forms.DateField(
+        label=_("To"), required=False, widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+    )
     other = SchemeChoice(label=_("Beside"), queryset=Scheme.objects.none(), required=False)
 
     def __init__(

@@ -10,7 +10,6 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -279,13 +278,15 @@ def _differences(before: Scheme, after: Scheme) -> list[dict[str, Any]]:
 def _said(content: SchemeContent, scheme: Scheme) -> dict[str, tuple[str, list[str]]]:
     """Key → (what it is about, sentences), of everything a scheme says."""
     sheet = _sheet(content, _units(scheme.campaign))
+    names = {group.key: group.name for group in content.groups}
     said: dict[str, tuple[str, list[str]]] = {}
     said["groups"] = (_("Groups ranked apart"), [f"{group['name']}: {group['units']}" for group in sheet["groups"]])
     if content.parts:
         said["parts"] = (_("Parts"), [f"{part.name} {part.weight.normalize():f} %" for part in content.parts])
     for line in content.lines:
         marks = _("%(marks)s marks") % {"marks": f"{line.weight.normalize():f}"}
-        only = [_("Only for: %(groups)s") % {"groups": _("; ").join(line.groups)}] if line.groups else []
+        of = _("; ").join(names.get(key, key) for key in line.groups)
+        only = [_("Only for: %(groups)s") % {"groups": of}] if line.groups else []
         rules = [line.label, marks, scheme_words.measure_words(line), *scheme_words.rule_words(line), *only]
         said[f"line:{line.key}"] = (line.label, rules)
     for item in content.items:
@@ -336,5 +337,4 @@ def _trial(content: SchemeContent, form: TryForm) -> dict[str, Any]:
         "period": period,
         "moving": sum(bool(move.places) for move in shown),
         "count": len(shown),
-        "scores_url": reverse("reports:schemes"),
     }

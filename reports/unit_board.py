@@ -128,7 +128,7 @@ def build(standing: Standing, user: User, unit: Unit) -> UnitBoard:
         held=opener.count(counts["held"], opener.issues(unit, "held")),
         unvisited=opener.count(now.unvisited, "" if is_department else opener.figure(unit, "unvisited")),
         places=_places(standing, unit),
-        changes=changes_of(standing, scope, opener, unit),
+        changes=changes_of(standing, user, scope, opener, unit),
         late=list(seen.with_names().order_by("due_on", "pk")[:LATE_SHOWN]),
         late_total=counts["late"],
         late_hidden=counts["late"] - counts["seen"],

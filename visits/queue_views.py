@@ -48,9 +48,10 @@ class QueueForm(forms.Form):
         if not 0 < len(data["items"]) <= MAX_ENTRIES:
             raise ValidationError(_("The file holds no entries, or more than 2 000."))
         number = data.get("staff_number")
-        is_number = isinstance(number, str) and number.isprintable()
-        people = User.objects.visible_to(self.user).filter(is_active=True)
-        author = people.filter(staff_number=number[:32]).first() if is_number else None
+        author = None
+        if isinstance(number, str) and number.isprintable():
+            people = User.objects.visible_to(self.user).filter(is_active=True)
+            author = people.filter(staff_number=number[:32]).first()
         if author is None or not access.has_permission(author, Permission.VISIT_RECORD):
             raise ValidationError(_("The file belongs to nobody in your reach who records visits."))
         return {"author": author, "items": data["items"]}

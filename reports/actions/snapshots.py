@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from issues.models import Issue
 from outreach import audit, calendar
 from outreach.access import ROLE_PERMISSIONS, Permission, demand
-from outreach.models import Campaign, Membership, Unit, User
+from outreach.models import AuditEvent, Campaign, Membership, Unit, User
 from outreach.notify import notify
 from reports import facts, gathering, readings
 from reports.models import Appeal, Scheme, Snapshot
@@ -238,6 +238,29 @@ def differences(snapshots: Iterable[Snapshot] | None = None) -> Iterator[str]:
             continue
         if again != snapshot.digest:
             yield f"snapshot {snapshot.pk}: scored again it gives {again}, not {snapshot.digest}"
+
+
+HELD, BROKEN = "snapshot.replay", "snapshot.replay_failed"
+
+
+def prove() -> list[str]:
+    """Score all snapshots again, write the outcome to the audit trail, and return a line for each that differs."""
+    lines = list(differences())
+    with transaction.atomic():
+        audit.record(
+            BROKEN if lines else HELD,
+            "reports.snapshot",
+            by=None,
+            snapshots=Snapshot.objects.count(),
+            faults=len(lines),
+        )
+    return lines
+
+
+def last_proof_failed() -> bool:
+    """Say whether the last proof found something: the alarm."""
+    last = AuditEvent.objects.filter(action__in=[HELD, BROKEN]).order_by("-pk").values_list("action", flat=True)
+    return last.first() == BROKEN
 
 
 # ---- approving, publishing, withdrawing, revising

@@ -13,7 +13,7 @@ from outreach import actions
 from outreach.access import Role
 from outreach.models import Membership, Unit, User
 from reports import facts
-from reports.demo import boards, bulletins, instructions, plans, roster, scores, special, work
+from reports.demo import boards, bulletins, instructions, plans, roster, schemes, scores, special, work
 from reports.demo.people import Registry
 from reports.demo.staff import create_staff
 from visits.actions.campaigns import close_campaign
@@ -47,6 +47,7 @@ def seed(*, stage: str, today: date) -> None:
     if plan.is_over:
         close_campaign(campaign=campaign, by=staff["O001"])
     facts.recount_all()
+    schemes.add_schemes(campaign, staff, today)
     scores.add_scores(campaign, staff, today)
     bulletins.add_bulletin(staff)
     boards.add_boards(staff, campaign, today)

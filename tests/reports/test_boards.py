@@ -182,6 +182,7 @@ def test_what_changed_tells_yesterday_from_today(cast, campaign):
         "销号问题": (1, 0),
         "新增超期（仍未办结）": (0, 1),
         "新挂牌督办": (0, 0),
+        "公布考核得分": (0, 0),
     }
 
 

@@ -23,7 +23,8 @@ from reports.models import Snapshot
 from reports.models.snapshots import digest_of
 from reports.schemes import SchemeContent, canonical
 from reports.scoring import Adjustment, Reading, Scoreboard, UnitReadings, score
-from reports.tasks import take_daily_snapshots
+from reports.snapshot_alarms import snapshot_alarms
+from reports.tasks import replay_snapshots, take_daily_snapshots
 from tests.cast import make_user
 from tests.reports.frozen import LAST, START, content, granted_appeal, make_scheme, make_work, publish, take
 from tests.reports.rows import make_duty
@@ -74,6 +75,8 @@ def test_replay_gives_the_same_after_the_rows_and_the_scheme_went_on(cast, schem
     out = StringIO()
     call_command("replay_snapshots", "--check", stdout=out)
     assert out.getvalue() == "1 snapshots hold.\n"
+    replay_snapshots()
+    assert snapshot_alarms(cast.district_office) == []
     again = Snapshot.objects.get(pk=snapshot.pk)
     assert digest_of(again.inputs, snapshots.result_of(again.inputs)) == snapshot.digest
 
@@ -91,6 +94,9 @@ def test_replay_names_a_snapshot_that_was_forged_past_the_trigger(cast, snapshot
         Snapshot.objects.filter(pk=snapshot.pk).update(digest=digest_of(snapshot.inputs, forged))
         cursor.execute("SET LOCAL session_replication_role = origin")
     assert "scored again it gives" in next(iter(snapshots.differences()))
+    replay_snapshots()
+    assert [alarm.title for alarm in snapshot_alarms(cast.district_office)] == ["冻结的得分"]
+    assert snapshot_alarms(cast.township_admin) == []
     with pytest.raises(CommandError, match="1 snapshots"):
         call_command("replay_snapshots", "--check", stdout=StringIO())
 
