@@ -1,4 +1,4 @@
-"""Keeping the counts of a round (`Tally`): added to when responses are stored, counted anew from the responses to check.
+"""Keeping the counts of a round (`Tally`): added to when responses are stored, counted anew to check.
 
 One statement counts a set of responses; adding those just stored and recounting a round differ only in the set.
 """
