@@ -52,7 +52,7 @@ class Phone:
 class Model:
     """The duty as the server has it, two phones, and what was taken in."""
 
-    duty: Duty = Duty(1, None, 1, moment(0))
+    duty: Duty = field(default_factory=lambda: Duty(1, None, 1, moment(0)))
     phones: dict[str, Phone] = field(default_factory=lambda: {"A": Phone(lease=1), "B": Phone()})
     rightful: set[int] = field(default_factory=set)
     taken: list[int] = field(default_factory=list)
