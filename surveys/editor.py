@@ -214,7 +214,9 @@ class ItemForm(KeepsForm):
         _("Explanation"),
         1000,
         3,
-        help_text=_("Says what the words of the question mean; the same for every interviewer. Never which answer to give."),
+        help_text=_(
+            "Says what the words of the question mean; the same for every interviewer. Never which answer to give."
+        ),
     )
     dimension = _line(_("Dimension"), 40, help_text=_("Items of one dimension are read together."))
     unit = _line(_("Responsible unit"), 12, widget=forms.Select, help_text=_("Answers for what the item asks about."))
@@ -278,7 +280,7 @@ class ItemEditor:
         return cls(ItemForm(data), rows, earlier)
 
     def act(self, do: str) -> bool:
-        """Add, move or remove a row as a button says ("options-add", "options-2-up"); False where it is none of these."""
+        """Add, move or remove a row as a button says ("options-add", "options-2-up"); False where it is none."""
         section, _dash, rest = do.partition("-")
         if section not in SECTIONS:
             return False
@@ -316,7 +318,8 @@ class ItemEditor:
 
     def valid(self) -> bool:
         """Say whether every field took what was typed (nothing is too long)."""
-        return all([form.is_valid() for form in self.every_form])
+        refused = [form for form in self.every_form if not form.is_valid()]
+        return not refused
 
     def item(self) -> Draft:
         """Return the item's JSON as typed; what does not belong to its kind is left out, so that a changed kind never
@@ -381,7 +384,10 @@ class ItemEditor:
         """Offer the answers of the selects, and mark what is needed."""
         _offer(self.form, "kind", [(kind.value, KIND_LABELS[kind]) for kind in Kind])
         _offer(self.form, "unit", [("", "—"), *((unit.code, unit.name) for unit in units)])
-        items = [(item["key"], f"{place}. {_text(item, 'text')[:30] or item['key']}") for place, item in self.earlier_numbered]
+        items = [
+            (item["key"], f"{place}. {_text(item, 'text')[:30] or item['key']}")
+            for place, item in self.earlier_numbered
+        ]
         for form in self.rows["rules"]:
             _offer(form, "item", [("", "—"), *items])
         for form in self.every_form:
@@ -412,12 +418,14 @@ def _offer(form: forms.Form, name: str, choices: list[tuple[str, Any]]) -> None:
     given = form[name].data
     if given and given not in [value for value, _label in choices]:
         choices = [*choices, (given, given)]  # what was typed stays on the page; from_json says what is wrong with it
-    form.fields[name].widget.choices = choices  # type: ignore[attr-defined]
+    form.fields[name].widget.choices = choices
 
 
 def _posted(values: Mapping[str, Any], prefix: str = "") -> MultiValueDict[str, Any]:
     named = {f"{prefix}-{name}" if prefix else name: value for name, value in values.items()}
-    return MultiValueDict({name: ["on" if value is True else value] for name, value in named.items() if value is not False})
+    return MultiValueDict(
+        {name: ["on" if value is True else value] for name, value in named.items() if value is not False}
+    )
 
 
 def _bound(section: str, rows: Iterable[Mapping[str, Any]]) -> list[KeepsForm]:

@@ -44,10 +44,12 @@ def _scale(key: str, text: str, explanation: str, dimension: str, steps: Sequenc
     return Item(key, Kind.SCALE, text, explanation, tuple(options), dimension=dimension)
 
 
-def _yes_no(key: str, text: str, explanation: str, dimension: str = "", *, marked: bool = False, **rest: ShowIf) -> Item:
+def _yes_no(
+    key: str, text: str, explanation: str, dimension: str = "", *, marked: bool = False, show_if: ShowIf | None = None
+) -> Item:
     worth = (Decimal(10), Decimal(0)) if marked else (None, None)
     options = (Option("yes", "是", worth[0]), Option("no", "否", worth[1]))
-    return Item(key, Kind.YES_NO, text, explanation, options, dimension=dimension, **rest)
+    return Item(key, Kind.YES_NO, text, explanation, options, dimension=dimension, show_if=show_if)
 
 
 def _if(item: str, op: Op, value: str) -> ShowIf:
