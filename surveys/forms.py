@@ -8,6 +8,7 @@ from django import forms
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from outreach.models import Campaign, User
 from surveys.models import Channel, Round, Version
@@ -40,7 +41,7 @@ class RoundForm(forms.ModelForm):
     """Prepare a round."""
 
     channels = forms.MultipleChoiceField(
-        label=_("Channels"), choices=Channel.choices, widget=forms.CheckboxSelectMultiple
+        label=pgettext_lazy("survey", "Channels"), choices=Channel.choices, widget=forms.CheckboxSelectMultiple
     )
 
     class Meta:
