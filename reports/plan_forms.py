@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from issues.forms import FilesField, unit_choices
+from issues.forms import FilesField, grouped, unit_choices
 from outreach.access import Role
 from outreach.models import Campaign, Membership, Unit
 from reports import tables
@@ -143,7 +143,7 @@ class TaskForm(forms.Form):
         helpers = self.fields["helpers"]
         assert isinstance(helpers, forms.ModelMultipleChoiceField)
         helpers.queryset = units if within else units.departments() | units.townships()
-        helpers.choices = unit_choices(helpers.queryset, "")[1:]
+        helpers.choices = grouped(helpers.queryset.select_related("parent"), "")[1:]
         indicators = [(key, indicator.name) for key, indicator in INDICATORS.items()]
         self.fields["indicator"].choices = [("", _("none")), *indicators]  # type: ignore[attr-defined]
 

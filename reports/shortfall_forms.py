@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from issues.forms import unit_choices
+from issues.forms import grouped, unit_choices
 from outreach.models import Campaign, Membership, Unit
 from reports.actions.plans import MAX_REMARK, MAX_TEXT
 from reports.actions.shortfalls import DeductionContent, ShortfallContent
@@ -178,7 +178,7 @@ class ShortfallForm(OwnedForm):
         field = self.fields["helpers"]
         assert isinstance(field, forms.ModelMultipleChoiceField)
         field.queryset = units.departments() | units.townships()
-        field.choices = unit_choices(field.queryset, "")[1:]
+        field.choices = grouped(field.queryset.select_related("parent"), "")[1:]
 
     def content(self) -> ShortfallContent:
         """The valid form as what the action takes."""
