@@ -8,6 +8,7 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from surveys.editor import KIND_LABELS, OP_LABELS, Draft, items_of
 from surveys.questionnaire import Kind, Op
@@ -148,7 +149,7 @@ def _item_parts(old: ItemWords, new: ItemWords) -> list[tuple[str, str, str]]:
         (_("Options"), _spoken(old.options), _spoken(new.options)),
         (_("Lines"), " / ".join(old.rows), " / ".join(new.rows)),
         (_("Asked where"), old.asked_if, new.asked_if),
-        (_("Limits"), old.limits, new.limits),
+        (pgettext("survey", "Limits"), old.limits, new.limits),
         (_("Dimension"), old.dimension, new.dimension),
         (_("Responsible unit"), old.unit, new.unit),
     ]
