@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_GET, require_POST
 
 from outreach.access import Permission, acting, has_permission, post_of, require
@@ -106,7 +107,7 @@ def _chart(
         Series(measure.label, [figure.value for figure in figures], tone="accent"),
         Series(_("from (95 %)"), [figure.low for figure in figures], kind="table"),
         Series(_("to (95 %)"), [figure.high for figure in figures], kind="table"),
-        Series(_("answers"), [figure.n or None for figure in figures], kind="table", unit=_("people")),
+        Series(pgettext("survey", "Answers"), [figure.n or None for figure in figures], kind="table", unit=_("people")),
     ]
     labels = [label for label, _figure in lines]
     return Chart(title, labels, series, kind=kind, unit=measure.unit, label_name=label_name, lying=kind == "bar")
