@@ -66,6 +66,7 @@ def poll_list(request: HttpRequest) -> HttpResponse:
         "item": item,
         "chart": _trend([one for one in found if one.result.item_key == item], items[item]) if item else None,
         "may_edit": has_permission(request.user, Permission.POLL_EDIT),
+        "sees_shortfalls": has_permission(request.user, Permission.PLAN_VIEW),
     }
     return render(request, "surveys/polls/list.html", context)
 

@@ -177,7 +177,7 @@ def _row(number: int, texts: dict[str, str], peers: dict[str, str]) -> Row:
     for name, text in peers.items():
         value = decimal(text) if text else None
         if value is not None and abs(value) <= 99999:
-            scores[name] = str(round(value, 3))
+            scores[name] = format(round(value, 3).normalize(), "f")
         elif text:
             errors.append(_("%(column)s is not a number.") % {"column": name})
     result = PollResult(
