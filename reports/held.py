@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from django.db.models import Count, Min
 
@@ -35,14 +36,12 @@ def read(campaign: Campaign, units: Iterable[Unit], today: date) -> dict[str, Fa
     Charged: what it was sent, what it reported done and how that ended, what it holds past the due day.
     """
     sums = facts.read_cases(campaign, units, today, first=None, last=None)[cases.Side.HOLDER]
-    return {
-        code: Facts(
-            **{name: found[key] for name, key in SUMS.items()},
-            not_due=found["running"] - found["overdue"],
-        )
-        for code, found in sums.items()
-        if "D" in code
-    }
+    found: dict[str, Facts] = {}
+    for code, charged in sums.items():
+        if "D" in code:
+            counts: dict[str, Any] = {name: charged[key] for name, key in SUMS.items()}
+            found[code] = Facts(**counts, not_due=charged["running"] - charged["overdue"])
+    return found
 
 
 @dataclass(frozen=True, slots=True)
