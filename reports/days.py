@@ -228,4 +228,4 @@ def _next(kind: str) -> str:
 
 TOUCHED_DAYS = _touched("cardinality(logged.days) = 0", "")
 # And the next meeting after each, and the next where the talk was finished: the day before it is another one now.
-TOUCHED_REPEATS = _touched("true", _next("true") + _next("meeting.outcome = 'met'"))
+TOUCHED_REPEATS = _touched("true", f"{_next('true')} " + _next("meeting.outcome = 'met'"))
