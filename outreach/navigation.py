@@ -40,6 +40,7 @@ ENTRIES = (
         pgettext_lazy("navigation", "Households"), "households:list", Permission.HOUSEHOLD_VIEW, "home", "/households/"
     ),
     Entry(_("Campaigns"), "visits:campaigns", Permission.CAMPAIGN_VIEW, "calendar", "/campaigns/"),
+    Entry(pgettext_lazy("navigation", "Survey calls"), "calls:desk", Permission.SURVEY_CALL, "phone", "/calls/"),
     Entry(pgettext_lazy("navigation", "Channels"), "channels", Permission.MESSAGE_SETUP, "send", "/channels/"),
     Entry(_("Administration"), "admin:index", Permission.ADMIN_SITE, "settings", "/admin/"),
     Entry(pgettext_lazy("navigation", "Clues"), "clues:list", Permission.CLUE_VIEW, "lock", "/clues/"),

@@ -44,7 +44,7 @@ BARE_NAMES = {
     *("period", "quiet", "scope", "first", "last", "holder", "mine"),
     *("topics", "items", "visited_at", "appointment_at", "seconds", "outcome", "photo", "photos", "file", "language"),
 }
-APPS = ("outreach", "households", "issues", "visits", "reports")
+APPS = ("outreach", "households", "issues", "surveys", "visits", "reports")
 BODIES = [
     b"null",
     b"[]",
