@@ -1,4 +1,4 @@
-"""Reading an Excel list to draw a sample from: a name or none, up to five numbers, and the place. Pure but for the file.
+"""Reading an Excel list to draw a sample from: a name or none, up to five numbers, and the place. Pure.
 
 What is wrong is told by row and names neither a person nor a number.
 """

@@ -219,4 +219,4 @@ def call_answers(request: HttpRequest) -> HttpResponse:
         return JsonResponse(
             {"message": _("The answers have arrived. Issue %(number)s was opened.") % {"number": number}}
         )
-    return JsonResponse({"message": _("Your answers have arrived.")})
+    return JsonResponse({"message": _("The answers have arrived.")})

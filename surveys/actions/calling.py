@@ -155,9 +155,9 @@ def record_call(*, result: str, phone_number: int, by: User, call_again_at: date
     if code in ENDS:
         _end(case, code)
         return True
-    if code == CallResult.APPOINTMENT:
-        if call_again_at is None or not now < call_again_at <= now + APPOINTMENT_WITHIN:
-            raise ValidationError({"call_again_at": _("Say when to call again: a time within the next 30 days.")})
+    is_soon = call_again_at is not None and now < call_again_at <= now + APPOINTMENT_WITHIN
+    if code == CallResult.APPOINTMENT and not is_soon:
+        raise ValidationError({"call_again_at": _("Say when to call again: a time within the next 30 days.")})
     phones = max(1, len(contact_of(case, timezone.localdate()).phones))
     wrong = set(case.attempts.filter(result=CallResult.WRONG_NUMBER).values_list("phone_number", flat=True))
     if code == CallResult.WRONG_NUMBER and len(wrong | {phone_number}) >= phones:

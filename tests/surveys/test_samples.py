@@ -90,11 +90,12 @@ def test_a_sample_is_the_same_when_drawn_again_though_the_roster_has_changed(cas
 def test_a_draw_that_does_not_agree_is_told_and_nothing_of_it_can_be_changed(cast, sample):
     for row in (sample, sample.drawn.first(), sample.frame):
         with pytest.raises(DatabaseError, match="kept as it is"), transaction.atomic():
-            type(row).objects.filter(pk=row.pk).delete()
+            type(row).objects.filter(pk=row.pk)._raw_delete("default")
     for model, change in ((Draw, {"seed": "other"}), (Drawn, {"probability": 0.5}), (Drawn, {"stratum": "x"})):
         with pytest.raises(DatabaseError, match="kept as it is"), transaction.atomic():
             model.objects.update(**change)
     with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("ALTER TABLE surveys_draw DISABLE TRIGGER USER")
         cursor.execute("UPDATE surveys_draw SET seed = 'forged'")
         cursor.execute("ALTER TABLE surveys_draw ENABLE TRIGGER USER")
@@ -105,7 +106,7 @@ def test_a_draw_that_does_not_agree_is_told_and_nothing_of_it_can_be_changed(cas
 
 
 def test_a_sample_is_drawn_once_by_the_office_alone_and_only_from_what_there_is(cast, sample):
-    with pytest.raises(ValidationError, match="once|一次"):
+    with pytest.raises(ValidationError, match=r"once|一次"):
         drawing.draw_sample(survey_round=sample.round, wanted=STRATIFIED, by=cast.district_office)
     other = open_round(cast, version=sample.round.version, name="第二轮")
     with pytest.raises(PermissionDenied):
@@ -327,7 +328,7 @@ def test_nothing_stored_leads_from_a_case_to_its_answers(cast):
     asking.close_round(survey_round=draw.round, by=cast.district_office)
     # those that answered and those that refused look alike
     rows = Drawn.objects.filter(state="over").values(
-        "calls", "call_after", "has_appointment", "leased_by", "leased_until", "contact", "household__isnull", "pk"
+        "calls", "call_after", "has_appointment", "leased_by", "leased_until", "contact", "pk"
     )
     assert len(rows) == 24
     alike = {tuple(value for name, value in row.items() if name not in ("pk", "call_after")) for row in rows}
@@ -373,7 +374,7 @@ def test_a_caller_takes_a_case_asks_and_records_what_they_want(cast, sample, log
     client.post(reverse("calls:round_next", args=[sample.round_id]))
     case = Drawn.objects.get(leased_by=cast.district_office)
     page = client.get(reverse("calls:current")).content.decode()
-    assert case.household.phone in page and "路灯" in page
+    assert case.household.phone in page and '"code": "light"' in page
     refused = post_answers(client, answers={"lives_here": "yes"})
     assert refused.status_code == 422 and "safe" in refused.json()["problems"]
     sent = post_answers(client, wish={"consent": True, "category": category.code, "text": "门口路灯不亮"})
