@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 
 from django.conf import settings
 from django.core.management import call_command
@@ -81,9 +82,10 @@ def plain_read(campaign: Campaign) -> None:
 
 
 def recount_day(place: seed.District) -> float:
-    """Return the seconds to count a full day again: every village's households, visits and issues, and every issue
-    that was reported done on it with all the days it counts for."""
-    day = f"{seed.STARTS_ON:%Y-%m}-20"
+    """Return the seconds to count a full day again, the last of the visits: every village's households, visits and
+    issues, what was logged of the households met on it, and every issue that was reported done on it with all the days
+    it counts for."""
+    day = seed.STARTS_ON + timedelta(days=seed.DAYS - 1)
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO reports_dirtyday (campaign_id, unit_id, day)"
@@ -98,10 +100,10 @@ def recount_day(place: seed.District) -> float:
         )
         cursor.execute(
             "INSERT INTO reports_dirtycase (campaign_id, household_id, units, days)"
-            " SELECT DISTINCT campaign_id, household_id, '{}'::bigint[], '{}'::date[] FROM visits_visit"
+            " SELECT DISTINCT campaign_id, household_id, '{}'::bigint[], ARRAY[%s]::date[] FROM visits_visit"
             " WHERE campaign_id = %s AND outcome IN ('met', 'partly_met')"
             " AND (visited_at AT TIME ZONE 'Asia/Shanghai')::date = %s",
-            [place.campaign.pk, day],
+            [day, place.campaign.pk, day],
         )
     start = time.perf_counter()
     drain()

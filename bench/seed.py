@@ -304,6 +304,8 @@ def add_issues(campaign: Campaign, visitor: User, judge: User, issues: int) -> N
     drawn = draw("n", 6, 10)
     done = f"{drawn} < 6"
     raised = f"'{STARTS_ON} 09:00+08'::timestamptz + interval '1 day' * {draw('n', 7, DAYS)}"
+    # one in five takes longer than the nine days it has
+    ended = f"{raised} + interval '1 day' * CASE WHEN {draw('n', 16, 5)} = 0 THEN 15 ELSE 3 END"
     insert(
         Issue,
         {
@@ -317,20 +319,20 @@ def add_issues(campaign: Campaign, visitor: User, judge: User, issues: int) -> N
             "campaign_id": "%(campaign)s",
             "state": f"CASE WHEN {done} THEN 'closed' ELSE 'accepted' END",
             "unit_id": "village.parent_id",
-            "due_on": f"CASE WHEN {drawn} < 8 THEN DATE '2026-03-30' ELSE DATE '2026-12-30' END",
+            "due_on": f"CASE WHEN {drawn} < 8 THEN ({raised} + interval '9 days')::date ELSE DATE '2026-12-30' END",
             "outcome": f"CASE WHEN {drawn} < 4 THEN 'solved' WHEN {drawn} < 5 THEN 'explained' "
             f"WHEN {drawn} < 6 THEN 'reported' ELSE '' END",
             "recorded_at": raised,
             "recorded_by_id": "%(visitor)s",
             "dispatched_at": raised,
             "accepted_at": raised,
-            "done_at": f"CASE WHEN {done} THEN {raised} + interval '3 days' END",
+            "done_at": f"CASE WHEN {done} THEN {ended} END",
             "done_by_id": f"CASE WHEN {done} THEN %(visitor)s END",
             "done_by_unit_id": f"CASE WHEN {done} THEN village.parent_id END",
             "limit_workdays": "7",
-            "verified_at": f"CASE WHEN {done} THEN {raised} + interval '4 days' END",
+            "verified_at": f"CASE WHEN {done} THEN {ended} + interval '1 day' END",
             "verified_by_id": f"CASE WHEN {done} THEN %(judge)s END",
-            "closed_at": f"CASE WHEN {done} THEN {raised} + interval '4 days' END",
+            "closed_at": f"CASE WHEN {done} THEN {ended} + interval '1 day' END",
             "closed_by_id": f"CASE WHEN {done} THEN %(judge)s END",
         },
         """FROM generate_series(1, %(issues)s) n

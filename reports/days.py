@@ -190,14 +190,32 @@ REPEATS = f"""
     GROUP BY 1, 2, 3
 """
 
-# the days that may count a household as met, of the households whose meetings or duty changed
-TOUCHED_HOUSEHOLDS = f"""
-    (WITH logged AS MATERIALIZED (
-        SELECT campaign_id, household_id, days FROM reports_dirtycase WHERE household_id IS NOT NULL AND {{which}})
-    SELECT key.campaign_id, household.village_id AS unit_id, key.day
-    FROM (
+# The days on which a household counts otherwise than before: those logged; all its meetings where its duty came onto
+# the roster or left it (an entry without days).
+_LOGGED = f"""
+    WITH logged AS MATERIALIZED (
+        SELECT campaign_id, household_id, days FROM reports_dirtycase WHERE household_id IS NOT NULL AND {{which}}),
+    meeting AS MATERIALIZED (
+        SELECT logged.campaign_id, logged.household_id, logged.days, visit.outcome,
+               {local_day("visit.visited_at")} AS day
+        FROM logged JOIN visits_visit visit USING (campaign_id, household_id)
+        LEFT JOIN visits_visitstandard standard ON standard.id = visit.standard_id
+        WHERE {VALID}),
+    stale AS (
         SELECT campaign_id, household_id, unnest(days) AS day FROM logged
-        UNION SELECT visit.campaign_id, visit.household_id, {local_day("visit.visited_at")}
-              FROM logged JOIN visits_visit visit USING (campaign_id, household_id)
-              WHERE visit.outcome IN ('met', 'partly_met')
-    ) key JOIN households_household household ON household.id = key.household_id)"""
+        UNION SELECT campaign_id, household_id, day FROM meeting WHERE cardinality(days) = 0)"""
+_IN_VILLAGES = """
+    SELECT key.campaign_id, household.village_id AS unit_id, key.day
+    FROM key JOIN households_household household ON household.id = key.household_id"""
+TOUCHED_DAYS = f"({_LOGGED}, key AS (SELECT * FROM stale) {_IN_VILLAGES})"
+# And the next meeting after each, and the next where the talk was finished: the day before it is another one now.
+TOUCHED_REPEATS = f"""({_LOGGED},
+    next AS (
+        SELECT meeting.campaign_id, meeting.household_id, min(meeting.day) AS seen,
+               min(meeting.day) FILTER (WHERE meeting.outcome = 'met') AS finished
+        FROM meeting CROSS JOIN LATERAL unnest(meeting.days) changed (day) WHERE meeting.day > changed.day
+        GROUP BY meeting.campaign_id, meeting.household_id, changed.day),
+    key AS (
+        SELECT * FROM stale UNION SELECT campaign_id, household_id, seen FROM next
+        UNION SELECT campaign_id, household_id, finished FROM next WHERE finished IS NOT NULL)
+    {_IN_VILLAGES})"""

@@ -20,7 +20,16 @@ from issues import workflow
 from outreach.calendar import overrides
 from outreach.models import Campaign, Unit
 from reports import cases
-from reports.days import DAY_COLUMNS, DAYS, REPEAT_COLUMNS, REPEATS, ROSTER, ROSTER_COLUMNS, TOUCHED_HOUSEHOLDS
+from reports.days import (
+    DAY_COLUMNS,
+    DAYS,
+    REPEAT_COLUMNS,
+    REPEATS,
+    ROSTER,
+    ROSTER_COLUMNS,
+    TOUCHED_DAYS,
+    TOUCHED_REPEATS,
+)
 from reports.indicators import COUNTS, Facts
 from reports.models import CaseCount, DayCount, DirtyCase, DirtyDay, Freshness, RepeatCount, RosterCount
 
@@ -106,15 +115,13 @@ ROSTERS = _Rollup(
     "SELECT campaign_id, unit_id FROM reports_dirtyday WHERE day IS NULL",
     asked=("unit_id",),
 )
-DAY_COUNTS = _Rollup(
-    "reports_daycount", DAYS, ("unit_id", "day"), DAY_COLUMNS, f"{_LOGGED_DAYS} UNION {TOUCHED_HOUSEHOLDS}"
-)
+DAY_COUNTS = _Rollup("reports_daycount", DAYS, ("unit_id", "day"), DAY_COLUMNS, f"{_LOGGED_DAYS} UNION {TOUCHED_DAYS}")
 REPEAT_COUNTS = _Rollup(
     "reports_repeatcount",
     REPEATS,
     ("unit_id", "day", "before"),
     REPEAT_COLUMNS,
-    f"{_LOGGED_DAYS} UNION {TOUCHED_HOUSEHOLDS}",
+    f"{_LOGGED_DAYS} UNION {TOUCHED_REPEATS}",
 )
 CASE_COUNTS = _Rollup("reports_casecount", cases.query(), ("side", "unit_id", "day"), cases.COLUMNS, cases.TOUCHED)
 ROLLUPS = (ROSTERS, DAY_COUNTS, REPEAT_COUNTS, CASE_COUNTS)

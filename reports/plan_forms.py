@@ -212,6 +212,7 @@ class ReportForm(forms.Form):
             del self.fields["amount"]
         else:
             target = f"{task.target.normalize():f}{task.target_unit}" if task.target is not None else "—"
+            self.fields["amount"].required = True
             self.fields["amount"].help_text = _("Target: %(target)s") % {"target": target}
 
 

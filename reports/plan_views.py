@@ -80,15 +80,8 @@ def plan_list(request: HttpRequest) -> HttpResponse:
             {**counts.get(plan.pk, {"total": 0, "done": 0, "late": 0}), "plan": plan} for plan in page.object_list
         ],
         "may_write": has_permission(request.user, Permission.PLAN_EDIT),
-        "may_list_idle": is_of_district(request),
     }
     return render(request, "reports/plans/list.html", context)
-
-
-def is_of_district(request: HttpRequest) -> bool:
-    """Does the user's post stand for the whole district?"""
-    post = post_of(request.user)
-    return post is not None and post.unit.kind == Unit.Kind.DISTRICT
 
 
 @require(Permission.PLAN_VIEW)

@@ -67,7 +67,9 @@ def task_of(
         row.errors.append(_("The task must have 1 to %(count)d characters.") % {"count": MAX_TITLE})
     unit = owners.unit(cells["unit"], row)
     person = owners.person(cells["person"], unit, row) if unit else None
-    due_on = day_of(cells["due_on"], plan.ends_on.year)
+    due_on = day_of(cells["due_on"], plan.starts_on.year)
+    if due_on is not None and due_on < plan.starts_on:
+        due_on = day_of(cells["due_on"], plan.ends_on.year)  # a plan over New Year, a day without its year
     if due_on is None:
         row.errors.append(_("The due day “%(text)s” is none: write it as 2026-04-17.") % {"text": cells["due_on"]})
     elif not plan.starts_on <= due_on <= plan.ends_on:

@@ -28,7 +28,7 @@ from reports.indicators import INDICATORS
 from reports.models import TaskReport, WorkFile, WorkPlan, WorkTask
 from reports.pace import Light
 from reports.plan_forms import CODE, EndForm, JudgeForm, ReportForm, TaskFilterForm, TaskForm, initial_of
-from reports.plan_views import hand_out, is_of_district, load_plan, put_errors
+from reports.plan_views import hand_out, load_plan, put_errors
 
 PAGE_ROWS = 50
 VIEWS = {"unit": gettext_lazy("By unit"), "plan": gettext_lazy("By plan"), "list": gettext_lazy("All tasks")}
@@ -106,7 +106,6 @@ def task_list(request: HttpRequest) -> HttpResponse:
         ],
         "total": task_board.Sum(0, "", lines),
         "page": page,
-        "may_list_idle": is_of_district(request),
         "is_capped": len(lines) >= task_board.MAX_TASKS,
     }
     return render(request, "reports/plans/board.html", context)

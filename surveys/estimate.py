@@ -376,12 +376,13 @@ def difference(first: Estimate, second: Estimate) -> Difference:
     """Compare two estimates: of one sample with the dependence between them, of two samples as independent ones."""
     if first.sample is second.sample:
         combined = first - second
-        return _difference(combined.value, combined.standard_error, first.sample.degrees_of_freedom)
+        return difference_of(combined.value, combined.standard_error, first.sample.degrees_of_freedom)
     freedom = min(first.sample.degrees_of_freedom, second.sample.degrees_of_freedom)
-    return _difference(first.value - second.value, sqrt(first.variance + second.variance), freedom)
+    return difference_of(first.value - second.value, sqrt(first.variance + second.variance), freedom)
 
 
-def _difference(value: float, error: float, freedom: int) -> Difference:
+def difference_of(value: float, error: float, freedom: int) -> Difference:
+    """Judge a difference whose standard error is known."""
     half = t_quantile(freedom) * error
     p = float(value == 0) if error == 0 else 2 * (1 - t_cumulative(abs(value) / error, freedom))
     return Difference(value, error, value - half, value + half, p)
@@ -407,9 +408,20 @@ def rank_ranges(
     """
     keys = list(estimates)
     pairs = [(a, b) for position, a in enumerate(keys) for b in keys[position + 1 :]]
-    found = [difference(estimates[a], estimates[b]) for a, b in pairs]
+    gaps = {(a, b): difference(estimates[a], estimates[b]) for a, b in pairs}
+    return ranges_of(keys, gaps, higher_is_better=higher_is_better, alpha=alpha)
+
+
+def ranges_of(
+    keys: Sequence[K],
+    gaps: Mapping[tuple[K, K], Difference],
+    *,
+    higher_is_better: bool = True,
+    alpha: float = 1 - CONFIDENCE,
+) -> dict[K, tuple[int, int]]:
+    """Return the ranks that differences of all pairs allow; see `rank_ranges`. `gaps`: (a, b) → a less b."""
     better, worse = dict.fromkeys(keys, 0), dict.fromkeys(keys, 0)
-    for (a, b), gap, p in zip(pairs, found, holm([gap.p for gap in found]), strict=True):
+    for ((a, b), gap), p in zip(gaps.items(), holm([gap.p for gap in gaps.values()]), strict=True):
         if p < alpha and gap.value != 0:
             leads, trails = (a, b) if (gap.value > 0) == higher_is_better else (b, a)
             worse[leads] += 1

@@ -130,9 +130,12 @@ class Item:
 
     @property
     def top_marks(self) -> Decimal | None:
-        """The best marks an answer can earn; None where the item is not scored. A matrix earns the mean of its rows."""
-        marks = [option.marks for option in self.options if option.marks is not None]
-        return max(marks) if marks else None
+        """The best marks an answer can earn; None where the item is not scored. A matrix earns the mean of its rows, an
+        item with several answers the sum of those chosen."""
+        marks = sorted((option.marks for option in self.options if option.marks is not None), reverse=True)
+        if self.kind != Kind.MULTI or not marks:
+            return marks[0] if marks else None
+        return sum((mark for mark in marks[: self.max_choices or len(marks)] if mark > 0), Decimal(0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from outreach.access import Permission, acting, require
 from surveys import calls, questionnaire
 from surveys.actions import calling
 from surveys.answers import AnswerErrors
-from surveys.models import CallResult, Draw, Drawn, Round, Tally
+from surveys.models import CallResult, CallTally, Draw, Drawn, Round
 from surveys.public_views import about, read_sending
 from surveys.texts import survey_texts
 from visits.actions import wishes
@@ -42,7 +42,7 @@ def call_desk(request: HttpRequest) -> HttpResponse:
     user = acting(request)
     draws = list(Draw.objects.visible_to(user).select_related("round").order_by("-round__starts_on", "-pk"))
     counts: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for draw, result, count in Tally.objects.filter(draw__in=draws).values_list("draw", "result", "count"):
+    for draw, result, count in CallTally.objects.filter(draw__in=draws).values_list("draw", "result", "count"):
         counts[draw][result] += count
     now = timezone.now()
     waiting = {

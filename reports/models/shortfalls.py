@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from outreach import access
 from outreach.access import Permission
@@ -38,7 +39,7 @@ class Remedy(models.Model):
 
         OPEN = "open", _("being put right")
         ANSWERED = "answered", _("put right, to be checked")
-        SETTLED = "settled", _("settled")
+        SETTLED = "settled", pgettext_lazy("shortfall", "settled")
 
     item = models.CharField(_("item"), max_length=100)
     item_key = models.CharField(max_length=200, editable=False)

@@ -20,7 +20,7 @@ from households.models import Household
 from outreach import access, audit
 from outreach.access import Permission
 from outreach.models import Unit, User
-from surveys import answers
+from surveys import answers, tallying
 from surveys.models import Receipt, Response, Round, Waiting
 from surveys.questionnaire import Content
 
@@ -180,7 +180,7 @@ def take_answers(
         waiting.save(force_insert=True)
     else:
         whose = named or Named()
-        Response.objects.create(
+        stored = Response.objects.create(
             **fields,
             is_named=True,
             household=whose.household,
@@ -188,6 +188,7 @@ def take_answers(
             asked_by=by,
             answered_at=timezone.now(),
         )
+        tallying.add(kept, [stored.pk])
     return Taken.STORED
 
 
@@ -215,6 +216,15 @@ def store_all_waiting() -> int:
     return sum(store_waiting(survey_round=survey_round) for survey_round in rounds)
 
 
+@transaction.atomic
+def recount(*, survey_round: Round) -> None:
+    """Count a round's answers anew, where the counts are not what the responses come to."""
+    locked = (
+        Round.objects.select_for_update(of=("self",), no_key=True).select_related("version").get(pk=survey_round.pk)
+    )
+    tallying.rebuild(locked)
+
+
 COLUMNS = [field.name for field in Waiting._meta.get_fields() if field.name != "id"]
 
 
@@ -222,8 +232,9 @@ def _store(survey_round: Round) -> int:
     """Move all that waits to the responses: in random order, under new keys, so that neither tells which was which."""
     waiting = list(Waiting.objects.select_for_update(of=("self",)).filter(round=survey_round))
     random.SystemRandom().shuffle(waiting)
-    Response.objects.bulk_create(
+    stored = Response.objects.bulk_create(
         [Response(**{name: getattr(one, name) for name in COLUMNS}) for one in waiting], batch_size=500
     )
+    tallying.add(survey_round, [response.pk for response in stored])
     Waiting.objects.filter(pk__in=[one.pk for one in waiting]).delete()
     return len(waiting)

@@ -1,6 +1,6 @@
 """The phone desk: who is called next, what came of a call, and the end of a case.
 
-How a case ended is not written to the case: only counted (Tally), so that nobody can tell who answered. Answers are
+How a case ended is not written to the case: only counted (CallTally), so that nobody can tell who answered. Answers are
 taken by take_answers in a transaction of their own; nothing of the case goes with them but how it was drawn.
 """
 
@@ -26,7 +26,7 @@ from outreach.access import Permission
 from outreach.models import User
 from surveys import sampling
 from surveys.actions import asking
-from surveys.models import CallAttempt, CallResult, Channel, Draw, Drawn, Round, Tally
+from surveys.models import CallAttempt, CallResult, CallTally, Channel, Draw, Drawn, Round
 
 LEASE = timedelta(minutes=30)
 MAX_CALLS = 5
@@ -226,7 +226,7 @@ def _end(case: Drawn, result: CallResult) -> None:
     case.state, case.has_appointment = Drawn.State.OVER, False
     case.leased_by, case.leased_until, case.contact = None, None, ""
     case.save(update_fields=["state", "has_appointment", "leased_by", "leased_until", "contact"])
-    tally, _new = Tally.objects.select_for_update().get_or_create(
+    tally, _new = CallTally.objects.select_for_update().get_or_create(
         draw_id=case.draw_id, stratum=case.stratum, result=result
     )
     tally.count += 1

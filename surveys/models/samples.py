@@ -1,7 +1,7 @@
 """Samples: what was drawn from, the draw itself, kept for good (migration 0004), and the calls to those drawn.
 
 Nobody may learn from these tables what somebody answered, or whether. A case that is over says only that: how it
-ended is counted in `Tally` by stratum, together with others. Who was drawn is shown case by case to whoever calls.
+ended is counted in `CallTally` by stratum, together with others. Who was drawn is shown case by case to whoever calls.
 """
 
 from __future__ import annotations
@@ -229,7 +229,7 @@ class CallAttempt(models.Model):
         return self.get_result_display()
 
 
-class Tally(models.Model):
+class CallTally(models.Model):
     """How many cases of a stratum ended in what way: all that is kept of it."""
 
     draw = models.ForeignKey(Draw, on_delete=models.CASCADE, related_name="tallies")
@@ -239,7 +239,7 @@ class Tally(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["draw", "stratum", "result"], name="surveys_tally_once"),
+            models.UniqueConstraint(fields=["draw", "stratum", "result"], name="surveys_calltally_once"),
         ]
 
     def __str__(self) -> str:

@@ -24,7 +24,7 @@ from outreach.models import AuditEvent
 from surveys import calls
 from surveys.actions import asking, calling, drawing
 from surveys.actions.drawing import Wanted
-from surveys.models import CallAttempt, CallResult, Draw, Drawn, Receipt, Response, SampleList, Tally, Waiting
+from surveys.models import CallAttempt, CallResult, CallTally, Draw, Drawn, Receipt, Response, SampleList, Waiting
 from tests.surveys.make import NOT_SAFE, SAFE, open_round
 from visits.actions import wishes
 from visits.models import FollowUp
@@ -255,7 +255,7 @@ def test_results_lead_to_another_call_or_to_the_end(cast, sample):
     assert calling.record_call(result="2.11", phone_number=1, by=cast.supervisor)
     promised.refresh_from_db()
     assert promised.state == "over"
-    assert Tally.objects.get().result == CallResult.REFUSED
+    assert CallTally.objects.get().result == CallResult.REFUSED
 
 
 def test_a_case_is_over_after_five_calls_or_when_no_number_is_in_service(cast, sample):
@@ -305,7 +305,7 @@ def test_answers_carry_how_the_case_was_drawn_and_the_case_only_that_it_is_over(
     case.refresh_from_db()
     assert (case.state, case.calls, case.leased_by, case.leased_until) == ("over", 0, None, None)
     assert not CallAttempt.objects.exists()
-    assert Tally.objects.get().count == 1
+    assert CallTally.objects.get().count == 1
 
 
 @pytest.mark.django_db(transaction=True)
@@ -339,7 +339,7 @@ def test_nothing_stored_leads_from_a_case_to_its_answers(cast):
     with connection.cursor() as cursor:
         cursor.execute("SELECT DISTINCT xmin::text FROM surveys_response")
         stored = {row[0] for row in cursor.fetchall()}
-        for table in ("surveys_drawn", "surveys_tally", "surveys_callattempt", "surveys_receipt"):
+        for table in ("surveys_drawn", "surveys_calltally", "surveys_callattempt", "surveys_receipt"):
             cursor.execute(f"SELECT DISTINCT xmin::text FROM {table}")
             assert not stored & {row[0] for row in cursor.fetchall()}, table
             cursor.execute(f"SELECT t::text FROM {table} t")
@@ -409,7 +409,7 @@ def test_without_consent_or_a_clear_wish_nothing_is_recorded_and_the_answers_can
     client.post(reverse("calls:round_next", args=[sample.round_id]))
     response = post_answers(client, wish=wish)
     assert response.status_code == 422 and response.json()["wish"] is False
-    assert not Issue.objects.exists() and not Waiting.objects.exists() and not Tally.objects.exists()
+    assert not Issue.objects.exists() and not Waiting.objects.exists() and not CallTally.objects.exists()
     assert post_answers(client).status_code == 200
 
 
@@ -424,11 +424,11 @@ def test_an_issue_and_the_end_of_its_case_are_written_together_or_not_at_all(cas
     with pytest.raises(ValidationError):
         wishes.end_call(by=cast.district_office, wish=wish)
     case.refresh_from_db()
-    assert case.state == "open" and not Tally.objects.exists() and not FollowUp.objects.exists()
+    assert case.state == "open" and not CallTally.objects.exists() and not FollowUp.objects.exists()
     # the second sending takes nothing twice and ends the case
     assert calling.take_call(number=number, given=NOT_SAFE, by=cast.district_office) == asking.Taken.ALREADY
     wishes.end_call(by=cast.district_office, wish=None)
-    assert Waiting.objects.count() == 1 and Tally.objects.get().count == 1
+    assert Waiting.objects.count() == 1 and CallTally.objects.get().count == 1
 
 
 def test_a_result_typed_wrong_is_told_and_one_that_fits_is_kept(cast, sample, login):
@@ -438,9 +438,9 @@ def test_a_result_typed_wrong_is_told_and_one_that_fits_is_kept(cast, sample, lo
     for values in ({}, {"result": "1.0", "phone_number": "1"}, {"result": "2.21", "phone_number": "1"}):
         assert client.post(url, values).status_code == 422
     assert client.post(url, {"result": "2.11", "phone_number": "1"}).status_code == 302
-    assert Tally.objects.get().result == "2.11"
+    assert CallTally.objects.get().result == "2.11"
     assert client.post(url, {"result": "2.11", "phone_number": "1"}).status_code == 302
-    assert Tally.objects.get().count == 1
+    assert CallTally.objects.get().count == 1
 
 
 def test_the_desk_costs_the_same_for_one_round_and_for_many(cast, sample, login, django_assert_max_num_queries):

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('households', '0006_search'),
         ('outreach', '0012_survey_call'),
-        ('surveys', '0002_published_is_frozen'),
+        ('surveys', '0003_results'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -103,7 +103,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='Tally',
+            name='CallTally',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('stratum', models.CharField(blank=True, max_length=20)),
@@ -138,6 +138,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='tally',
-            constraint=models.UniqueConstraint(fields=('draw', 'stratum', 'result'), name='surveys_tally_once'),
+            constraint=models.UniqueConstraint(fields=('draw', 'stratum', 'result'), name='surveys_calltally_once'),
         ),
     ]

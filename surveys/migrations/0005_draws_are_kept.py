@@ -41,5 +41,5 @@ DROP FUNCTION surveys_draw_kept();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("surveys", "0003_samples")]
+    dependencies = [("surveys", "0004_samples")]
     operations = [migrations.RunSQL(KEEP, LET_GO)]
