@@ -42,8 +42,8 @@ def call_desk(request: HttpRequest) -> HttpResponse:
     user = acting(request)
     draws = list(Draw.objects.visible_to(user).select_related("round").order_by("-round__starts_on", "-pk"))
     counts: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for draw, result, count in CallTally.objects.filter(draw__in=draws).values_list("draw", "result", "count"):
-        counts[draw][result] += count
+    for draw_id, result, count in CallTally.objects.filter(draw__in=draws).values_list("draw", "result", "count"):
+        counts[draw_id][result] += count
     now = timezone.now()
     waiting = {
         row["draw"]: row

@@ -137,7 +137,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(condition=models.Q(('result__in', ['2.12', '2.21', '3.12', '3.13', '4.32'])), name='surveys_callattempt_not_last'),
         ),
         migrations.AddConstraint(
-            model_name='tally',
+            model_name='calltally',
             constraint=models.UniqueConstraint(fields=('draw', 'stratum', 'result'), name='surveys_calltally_once'),
         ),
     ]
