@@ -35,12 +35,12 @@ ENTRIES = (
     Entry(
         pgettext_lazy("navigation", "Tasks"), "reports:task_list", Permission.PLAN_VIEW, "clipboard", "/reports/work/"
     ),
+    Entry(pgettext_lazy("navigation", "Surveys"), "surveys:rounds", Permission.SURVEY_VIEW, "message", "/surveys/"),
     Entry(_("Issues"), "issues:list", Permission.ISSUE_VIEW, "flag", "/issues/"),
     Entry(
         pgettext_lazy("navigation", "Households"), "households:list", Permission.HOUSEHOLD_VIEW, "home", "/households/"
     ),
     Entry(_("Campaigns"), "visits:campaigns", Permission.CAMPAIGN_VIEW, "calendar", "/campaigns/"),
-    Entry(pgettext_lazy("navigation", "Survey calls"), "calls:desk", Permission.SURVEY_CALL, "phone", "/calls/"),
     Entry(pgettext_lazy("navigation", "Channels"), "channels", Permission.MESSAGE_SETUP, "send", "/channels/"),
     Entry(_("Administration"), "admin:index", Permission.ADMIN_SITE, "settings", "/admin/"),
     Entry(pgettext_lazy("navigation", "Clues"), "clues:list", Permission.CLUE_VIEW, "lock", "/clues/"),

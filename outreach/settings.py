@@ -158,6 +158,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict] = {
         "options": {"expires": 60},
     },
     "households.forget_rosters": {"task": "households.tasks.forget_rosters", "schedule": crontab(hour=3, minute=40)},
+    "visits.sweep_photos": {"task": "visits.tasks.sweep_photos", "schedule": crontab(hour=3, minute=30)},
     "surveys.store_waiting": {"task": "surveys.tasks.store_waiting_answers", "schedule": crontab(minute="*/10")},
     "surveys.forget_contacts": {"task": "surveys.tasks.forget_contacts", "schedule": crontab(hour=4, minute=5)},
     # after midnight, before anybody is reminded
@@ -226,7 +227,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = VAR_DIR / "media"  # never served by URL: every file goes through a view that checks
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "outreach.static_storage.HashedModulesStorage"},
 }
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024

@@ -113,7 +113,7 @@ def _by_township(frame: dict[str, int], drawn: Counter[str]) -> list[dict[str, A
 
 @require(Permission.SURVEY_EDIT)
 @require_POST
-def round_list(request: HttpRequest, pk: int) -> HttpResponse:
+def round_sample_list(request: HttpRequest, pk: int) -> HttpResponse:
     """Upload a list to draw from: it is read and checked, sealed, and says what is wrong row by row."""
     survey_round = _round(request, pk)
     form = ListForm(request.POST, request.FILES)

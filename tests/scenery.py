@@ -562,6 +562,7 @@ SPECIAL: dict[str, dict[str, Callable[[Place], Any]]] = {
     "survey_answer": {"code": lambda place: place.survey_round.code},
     "survey_start_here": {"code": lambda place: place.survey_round.code, "unit": lambda place: place.unit.code},
     "survey_answer_here": {"code": lambda place: place.survey_round.code, "unit": lambda place: place.unit.code},
+    "surveys:questionnaire_item": {"key": lambda place: "safe"},
     "clues:step": {"name": lambda place: "note"},
     "reports:plan_file": {"file": lambda place: place.plan_file.pk},
     "reports:task_file": {"file": lambda place: place.report_file.pk},

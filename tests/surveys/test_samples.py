@@ -152,7 +152,9 @@ LIST = [
 def test_a_list_is_checked_row_by_row_sealed_and_forgotten_after_the_round(cast, login):
     survey_round = open_round(cast)
     client = login(cast.district_office)
-    response = client.post(reverse("surveys:round_list", args=[survey_round.pk]), {"file": workbook(LIST)}, follow=True)
+    response = client.post(
+        reverse("surveys:round_sample_list", args=[survey_round.pk]), {"file": workbook(LIST)}, follow=True
+    )
     kept = SampleList.objects.get()
     assert (kept.row_count, [row for row, _text in kept.faults]) == (2, [5, 6, 7])
     assert "13900001111" not in kept.sealed and "13900001111" not in response.content.decode()
@@ -174,7 +176,7 @@ def test_a_list_is_checked_row_by_row_sealed_and_forgotten_after_the_round(cast,
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 broken", b"%PDF-1.4", "没有表头".encode()])
 def test_a_file_that_is_no_list_is_refused_with_a_sentence(cast, login, content):
-    url = reverse("surveys:round_list", args=[open_round(cast).pk])
+    url = reverse("surveys:round_sample_list", args=[open_round(cast).pk])
     response = login(cast.district_office).post(url, {"file": SimpleUploadedFile("x.xlsx", content)})
     assert response.status_code in (302, 422)
     assert not SampleList.objects.filter(row_count__gt=0).exists()

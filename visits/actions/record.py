@@ -27,6 +27,7 @@ from outreach.access import Permission, Role
 from outreach.models import Campaign, User
 from visits import leases
 from visits import photos as photos_on_their_way
+from visits.acceptance import Duty, Standing, standing
 from visits.actions.campaigns import households_in_scope
 from visits.actions.rollup import roll_up_assignment
 from visits.attempts import MET_OUTCOMES, band_of, day_of
@@ -171,12 +172,8 @@ def _may_visit(
     """
     if campaign is None:
         return Household.objects.visible_to(by).filter(pk=household.pk).exists()
-    if assignment is not None:
-        handed_over_later = assignment.assigned_at is not None and payload.visited_at <= assignment.assigned_at
-        if _held_before(by, payload, assignment):
-            return True
-        if assignment.visitor_id == by.pk or (assignment.previous_visitor_id == by.pk and handed_over_later):
-            return True
+    if assignment is not None and _standing(by, payload, assignment) != Standing.NONE:
+        return True
     post = access.post_of(by)
     assert post is not None
     if post.role != Role.VISITOR and Household.objects.visible_to(by).filter(pk=household.pk).exists():
@@ -184,11 +181,13 @@ def _may_visit(
     return Pairing.objects.filter(household=household, user=by, ended_on=None).exists()
 
 
-def _held_before(by: User, payload: VisitPayload, assignment: Assignment) -> bool:
-    """Did the phone go there on a duty that was `by`'s, and is somebody else's by now?"""
-    if payload.epoch is None or assignment.visitor_id == by.pk or payload.epoch > assignment.epoch:
-        return False
-    return leases.holds(payload.lease, user=by.pk, assignment=assignment.pk, epoch=payload.epoch)
+def _standing(by: User, payload: VisitPayload, assignment: Assignment) -> Standing:
+    """What the sender is to the duty, by its row and the proof the phone sends along."""
+    duty = Duty(assignment.visitor_id, assignment.previous_visitor_id, assignment.epoch, assignment.assigned_at)
+    proven = payload.epoch
+    if proven is not None and not leases.holds(payload.lease, user=by.pk, assignment=assignment.pk, epoch=proven):
+        proven = None
+    return standing(duty, by=by.pk, visited_at=payload.visited_at, proven_epoch=proven)
 
 
 def _by_our_clock(moment: datetime, clock_offset: timedelta | None, now: datetime) -> datetime:
@@ -271,7 +270,7 @@ def _store(
     assert post is not None
     epoch, is_late = None, False
     if assignment is not None:
-        is_late = _held_before(by, payload, assignment)
+        is_late = _standing(by, payload, assignment) == Standing.HELD_BEFORE
         handed_over = assignment.previous_visitor_id == by.pk and assignment.visitor_id != by.pk
         epoch = max(assignment.epoch - 1, 0) if handed_over else assignment.epoch
         epoch = payload.epoch if is_late else epoch

@@ -94,7 +94,7 @@ async function sync({ force = false } = {}) {
     // after a login the data come first: with them comes the token that sending needs
     if (outbox && (outbox.state === "login" || !hasToken())) await refresh();
     const arrived = outbox ? await outbox.flush({ force }) : false;
-    if (force || arrived || Date.now() - meta.lastSync > 5 * EVERY) await refresh();
+    if (force || arrived || Math.abs(Date.now() - meta.lastSync) > 5 * EVERY) await refresh();
   } catch (error) {
     if (error instanceof LoginNeeded && outbox) outbox.setState("login");
     if (error instanceof LoginNeeded && !outbox) window.location.assign(urls.loginUrl);
@@ -387,7 +387,7 @@ async function showForm(row) {
     note.querySelector("span").textContent = say("restored");
     note.hidden = false;
     note.querySelector("button").addEventListener("click", async () => {
-      await visit.finish();
+      await visit.forget();
       await route();
     });
   }
@@ -427,11 +427,11 @@ async function saveVisit(visit, onState) {
   if (visit.isSaving) return;
   visit.isSaving = true;
   try {
-    const { visit: body, photos } = await visit.payload();
-    await outbox.add("visit", body.uuid, body, { household: body.household, photos });
-    await visit.finish();
+    const { visit: body, photos } = visit.payload();
+    await visit.close();
+    await outbox.add("visit", body.uuid, body, { household: body.household, photos, draft: visit.key });
   } catch (error) {
-    visit.isSaving = false;
+    Object.assign(visit, { isSaving: false, isDone: false });
     onState(say(error.name === "QuotaExceededError" ? "full" : "notKept"), "bad");
     return;
   }
@@ -515,7 +515,7 @@ async function outboxRow(one) {
     one.state === "refused" &&
     h(
       "span.app-fixes",
-      one.kind === "visit" && h("button.button.button--secondary.button--small", { type: "button", onclick: () => mend(one) }, say("mend")),
+      one.kind === "visit" && row && h("button.button.button--secondary.button--small", { type: "button", onclick: () => mend(one) }, say("mend")),
       h("button.button.button--secondary.button--small", { type: "button", onclick: () => outbox.retry(one.key).then(() => sync({ force: true })).then(route) }, say("again")),
       h("button.button.button--quiet.button--small", { type: "button", onclick: () => drop(one) }, say("drop")),
     );
@@ -528,6 +528,7 @@ async function outboxRow(one) {
 // A refused visit becomes a draft again, under the same number: nothing of it was stored.
 async function mend(one) {
   const { body } = await outbox.read(one.key);
+  let photo = "";
   const values = {
     outcome: [body.outcome],
     visited_at: [body.visited_at.slice(0, 16)],
@@ -547,6 +548,7 @@ async function mend(one) {
       values.problem_root = [parent ? parent.code : item.category];
       values.problem_category = [item.category];
       if (item.urgent) values.problem_urgent = ["yes"];
+      photo = item.photo_sha256;
     }
   }
   const [change] = body.roster;
@@ -554,8 +556,7 @@ async function mend(one) {
     for (const name of ["name", "relation", "phone"]) if (change[name]) values[`change_${name}`] = [change[name]];
     values.change_resident = [String(change.resident || "new")];
   }
-  await vault.put("drafts", `${body.household}:${body.campaign || ""}`, { uuid: body.uuid, values });
-  await outbox.discard(one.key);
+  await outbox.reopen(one.key, `${body.household}:${body.campaign || ""}`, { uuid: body.uuid, values, photo });
   window.location.hash = `#/h/${body.household}/${body.campaign || ""}`;
 }
 
@@ -631,9 +632,10 @@ function registerWorker() {
   navigator.serviceWorker.register(urls.workerUrl).then((registration) => {
     const take = (worker) =>
       worker?.addEventListener("statechange", () => {
-        if (worker.state === "installed" && navigator.serviceWorker.controller) takeOver(worker);
+        if (worker.state === "installed" && navigator.serviceWorker.controller) whenIdle(() => worker.postMessage("take over"));
       });
-    if (registration.waiting && navigator.serviceWorker.controller) takeOver(registration.waiting);
+    const { waiting } = registration;
+    if (waiting && navigator.serviceWorker.controller) whenIdle(() => waiting.postMessage("take over"));
     take(registration.installing);
     registration.addEventListener("updatefound", () => take(registration.installing));
     window.setInterval(() => registration.update().catch(() => {}), 30 * EVERY);
@@ -641,16 +643,16 @@ function registerWorker() {
   let isFirst = !navigator.serviceWorker.controller;
   navigator.serviceWorker.addEventListener("controllerchange", () => {
     if (isFirst) isFirst = false;
-    else window.location.reload();
+    else whenIdle(() => window.location.reload());
   });
 }
 
-// A new version is taken when nothing is being written: on a list, or as soon as one is shown.
-function takeOver(worker) {
+// A new version is taken when nothing is being written: on a list, or as soon as one is shown; in every tab for itself.
+function whenIdle(work) {
   const timer = window.setInterval(() => {
     if (page && !page.isList) return;
     window.clearInterval(timer);
-    worker.postMessage("take over");
+    work();
   }, 1000);
 }
 

@@ -23,15 +23,15 @@ export class Outbox {
     this.state = "idle"; // idle, sending, offline, login
   }
 
-  // Resolves when the entry lies safely in the store.
-  async add(kind, key, body, { household = 0, photos = [] } = {}) {
-    for (const [digest, bytes] of photos) await this.vault.put("photos", digest, bytes);
-    await this.vault.put("outbox", key, { kind, body, photos: photos.map(([digest]) => digest) }, {
-      kind,
-      household,
-      state: "waiting",
-      at: Date.now(),
-    });
+  // Resolves when the entry lies safely in the store, with its photos and in place of its draft: all at once, so that
+  // a tab killed in between leaves either the draft or the entry.
+  async add(kind, key, body, { household = 0, photos = [], draft = "" } = {}) {
+    const clear = { kind, household, state: "waiting", at: Date.now() };
+    await this.vault.commit([
+      ["outbox", key, { kind, body, photos: photos.map(([digest]) => digest) }, clear],
+      ...photos.map(([digest, bytes]) => ["photos", photoKey(key, digest), bytes]),
+      ...(draft ? [["drafts", draft, null]] : []),
+    ]);
     this.onChange();
   }
 
@@ -49,7 +49,17 @@ export class Outbox {
   }
 
   async discard(key) {
-    await this.vault.delete("outbox", key);
+    const { photos } = await this.read(key);
+    await this.vault.commit([["outbox", key, null], ...photos.map((digest) => ["photos", photoKey(key, digest), null])]);
+    this.onChange();
+  }
+
+  // A refused entry becomes a draft again, its photos with it.
+  async reopen(key, draftKey, draft) {
+    await this.vault.commit([
+      ["drafts", draftKey, draft],
+      ["outbox", key, null],
+    ]);
     this.onChange();
   }
 
@@ -60,7 +70,7 @@ export class Outbox {
 
   // Sends what waits; `force`: also before the pause after a failure is over. Resolves to whether anything arrived.
   async flush({ force = false } = {}) {
-    if (!force && Date.now() < this.notBefore) return false;
+    if (!force && performance.now() < this.notBefore) return false;
     const work = () => this.send();
     if (navigator.locks) {
       return navigator.locks.request(`outbox-${this.vault.user}`, { ifAvailable: true }, (lock) => lock && work());
@@ -98,7 +108,8 @@ export class Outbox {
     console.warn(`not sent: ${error.message || error.name}`);
     this.failures += 1;
     const longest = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** (this.failures - 1));
-    this.notBefore = Date.now() + longest * (0.5 + Math.random() / 2);
+    // by a clock that nobody sets: put back by a day, the phone's would keep everything waiting for a day
+    this.notBefore = performance.now() + longest * (0.5 + Math.random() / 2);
     this.setState(error instanceof LoginNeeded ? "login" : "offline");
   }
 
@@ -109,7 +120,9 @@ export class Outbox {
 
   async sendBatch(waiting) {
     const bodies = await Promise.all(waiting.map((one) => this.read(one.key)));
-    for (const body of bodies) for (const digest of body.photos) await this.sendPhoto(digest);
+    for (const [place, one] of waiting.entries()) {
+      for (const digest of bodies[place].photos) await this.sendPhoto(one.key, digest);
+    }
     const items = bodies.map(({ kind, body }) => ({ kind, [kind]: body }));
     const response = await request(this.syncUrl, {
       method: "POST",
@@ -152,19 +165,23 @@ export class Outbox {
 
   async settle(one, body, receipt) {
     if (receipt.result === "refused") {
-      if (receipt.code === "photo_missing") throw new Error("the photo is sent again");
+      const photos = await Promise.all(body.photos.map((digest) => this.vault.get("photos", photoKey(one.key, digest))));
+      if (receipt.code === "photo_missing" && photos.every(Boolean)) throw new Error("the photo is sent again");
       const { message, code, field } = receipt;
       await this.vault.mark("outbox", one.key, { state: "refused", message, code, field });
       return;
     }
     // The content goes, the receipt stays a while.
     const { result, issues, message } = receipt;
-    await this.vault.put("outbox", one.key, {}, { ...one, state: "sent", result, issues, message, sentAt: Date.now() });
-    for (const digest of body.photos) await this.vault.delete("photos", digest);
+    const { key, ...clear } = one;
+    await this.vault.commit([
+      ["outbox", key, { photos: [] }, { ...clear, state: "sent", result, issues, message, sentAt: Date.now() }],
+      ...body.photos.map((digest) => ["photos", photoKey(key, digest), null]),
+    ]);
   }
 
-  async sendPhoto(digest) {
-    const bytes = await this.vault.get("photos", digest);
+  async sendPhoto(key, digest) {
+    const bytes = await this.vault.get("photos", photoKey(key, digest));
     if (!bytes) return;
     const url = this.photoUrl.replace("0".repeat(64), digest);
     let { have, complete } = await json(await request(url, {}));
@@ -185,8 +202,8 @@ export class Outbox {
     for (const one of old) await this.vault.delete("outbox", one.key);
   }
 
-  async putPhotoInto(item) {
-    const bytes = item.photo_sha256 && (await this.vault.get("photos", item.photo_sha256));
+  async putPhotoInto(key, item) {
+    const bytes = item.photo_sha256 && (await this.vault.get("photos", photoKey(key, item.photo_sha256)));
     if (!bytes) return;
     item.photo = base64(bytes);
     delete item.photo_sha256;
@@ -197,7 +214,7 @@ export class Outbox {
     const items = [];
     for (const one of (await this.entries()).filter((entry) => entry.state !== "sent")) {
       const { kind, body } = await this.read(one.key);
-      for (const item of body.items || []) await this.putPhotoInto(item);
+      for (const item of body.items || []) await this.putPhotoInto(one.key, item);
       items.push({ kind, [kind]: body });
     }
     return { program: "outreach", version: 1, staff_number: user.staff_number, saved_at: new Date().toISOString(), items };
@@ -205,6 +222,9 @@ export class Outbox {
 }
 
 const json = (response) => response.json();
+
+// Each entry has its photos for itself: the same picture may belong to two visits.
+export const photoKey = (key, digest) => `${key}:${digest}`;
 
 const base64 = (bytes) => {
   let text = "";

@@ -22,7 +22,10 @@ export async function leave(user) {
   const vault = await openVault(user);
   const waiting = (await vault.index("outbox")).filter((one) => one.state !== "sent");
   if (!waiting.length) return deleteDB(PREFIX + user);
-  return vault.wipe(["buckets", "drafts", "meta"]);
+  await vault.wipe(["buckets", "drafts", "meta"]);
+  const kept = new Set(waiting.map((one) => one.key));
+  const photos = (await vault.index("photos")).filter((one) => !kept.has(one.key.split(":")[0]));
+  return photos.length ? vault.commit(photos.map((one) => ["photos", one.key, null])) : undefined;
 }
 
 // Accounts that have used this phone, where the browser can tell.
@@ -106,8 +109,24 @@ class Vault {
   }
 
   async put(store, key, value, clear = {}) {
-    const sealed = await this.seal(value);
-    await this.run((db) => db.put(store, { ...clear, ...sealed }, key));
+    await this.commit([[store, key, value, clear]]);
+  }
+
+  // Changes of several stores, all or none: [[store, key, value, clear], …]; without a value: deleted. Resolves when
+  // they lie on the disk, so that not even a phone that loses its power forgets them.
+  async commit(changes) {
+    const sealed = await Promise.all(
+      changes.map(async ([store, key, value, clear]) => [store, key, value && { ...clear, ...(await this.seal(value)) }]),
+    );
+    const stores = [...new Set(changes.map(([store]) => store))];
+    await this.run(async (db) => {
+      const write = db.transaction(stores, "readwrite", { durability: "strict" });
+      for (const [store, key, record] of sealed) {
+        if (record) write.objectStore(store).put(record, key);
+        else write.objectStore(store).delete(key);
+      }
+      await write.done;
+    });
   }
 
   // Several at once, all or none: [[key, value], …]; null for a value deletes.

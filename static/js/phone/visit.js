@@ -1,6 +1,7 @@
 // The form of a visit on the phone: filled from the store, kept as a draft while it is written, turned into what the
 // server reads (visits/payload.py), and put into the outbox. Its HTML is templates/visits/phone/_form.html.
 import { h } from "./dom.js";
+import { photoKey } from "./outbox.js";
 
 const LONGEST_SIDE = 1600;
 const NOT_IN_DRAFT = new Set(["csrfmiddlewaretoken", "problem_photo"]);
@@ -39,7 +40,8 @@ export class VisitForm {
     this.part = "outcome";
     this.partAt = performance.now();
     this.timing = {};
-    this.photo = null;
+    this.photo = null; // [digest, bytes]
+    this.keeping = Promise.resolve();
     this.timeEdited = false;
   }
 
@@ -49,6 +51,7 @@ export class VisitForm {
     this.uuid = draft?.uuid || newNumber();
     this.form.elements.visited_at.value = localTime(this.now());
     if (draft) this.restore(draft.values);
+    if (draft?.photo) await this.restorePhoto(draft.photo);
     this.form.noValidate = true;
     this.form.classList.add("is-live");
     this.form.addEventListener("change", (event) => this.changed(event));
@@ -149,9 +152,17 @@ export class VisitForm {
     return found;
   }
 
-  async keep() {
+  // One after the other, and none after the visit lies in the outbox: a draft that came back would be sent again.
+  keep() {
     window.clearTimeout(this.timer);
-    if (!this.readOnly && !this.isDone) await this.vault.put("drafts", this.key, { uuid: this.uuid, values: this.values() });
+    if (this.readOnly || this.isDone) return this.keeping;
+    const write = () => {
+      if (this.isDone) return undefined;
+      const [photo = ""] = this.photo || [];
+      return this.vault.put("drafts", this.key, { uuid: this.uuid, values: this.values(), photo });
+    };
+    this.keeping = this.keeping.then(write).catch(() => this.onState(this.texts.notKept, "bad"));
+    return this.keeping;
   }
 
   restore(values) {
@@ -169,10 +180,22 @@ export class VisitForm {
     this.timeEdited = Boolean(values.outcome);
   }
 
-  async takePhoto(file) {
-    this.photo = null;
+  async restorePhoto(digest) {
+    const bytes = await this.vault.get("photos", photoKey(this.uuid, digest));
+    if (bytes) this.showPhoto([digest, bytes]);
+  }
+
+  showPhoto(photo) {
+    this.photo = photo;
     const label = this.form.querySelector("#photo-label");
+    label.textContent = label.dataset.chosen;
+  }
+
+  // A photo is kept as soon as it is taken: nobody goes back for it.
+  async takePhoto(file) {
     if (!file) return;
+    const former = this.photo;
+    let picture = file;
     try {
       const image = await createImageBitmap(file, { imageOrientation: "from-image" });
       const scale = Math.min(1, LONGEST_SIDE / Math.max(image.width, image.height));
@@ -180,11 +203,16 @@ export class VisitForm {
       canvas.width = Math.round(image.width * scale);
       canvas.height = Math.round(image.height * scale);
       canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
-      this.photo = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.8));
+      picture = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.8));
     } catch {
-      this.photo = file; // the server reads the original, or says why not
+      // the server reads the original, or says why not
     }
-    label.textContent = label.dataset.chosen;
+    const bytes = new Uint8Array(await picture.arrayBuffer());
+    const digest = await sha256(bytes);
+    if (former && former[0] !== digest) await this.vault.delete("photos", photoKey(this.uuid, former[0]));
+    await this.vault.put("photos", photoKey(this.uuid, digest), bytes).catch(() => this.onState(this.texts.notKept, "bad"));
+    this.showPhoto([digest, bytes]);
+    await this.keep();
   }
 
   // What is missing, as [step, text]; null where the visit can be saved.
@@ -199,7 +227,7 @@ export class VisitForm {
     return null;
   }
 
-  async payload() {
+  payload() {
     this.tick(this.part);
     const items = [];
     const photos = [];
@@ -211,9 +239,8 @@ export class VisitForm {
         urgent: this.chosen("problem_urgent") === "yes",
       };
       if (this.photo) {
-        const bytes = new Uint8Array(await this.photo.arrayBuffer());
-        item.photo_sha256 = await sha256(bytes);
-        photos.push([item.photo_sha256, bytes]);
+        [item.photo_sha256] = this.photo;
+        photos.push(this.photo);
       }
       items.push(item);
     }
@@ -251,10 +278,17 @@ export class VisitForm {
     return { visit, photos };
   }
 
-  async finish() {
+  // No draft is written from here on.
+  async close() {
     this.isDone = true;
     window.clearTimeout(this.timer);
-    await this.vault.delete("drafts", this.key);
+    await this.keeping;
+  }
+
+  async forget() {
+    await this.close();
+    const [photo] = this.photo || [];
+    await this.vault.commit([["drafts", this.key, null], ...(photo ? [["photos", photoKey(this.uuid, photo), null]] : [])]);
   }
 }
 
