@@ -31,7 +31,7 @@ def add_calls(random: Random, staff: dict[str, User]) -> None:
     if survey_round is None or not calling.is_running(survey_round):
         return
     wanted = Wanted(method="stratified", source="roster", size=SAMPLE, only_with_phone=True)
-    drawing.draw_sample(survey_round=survey_round, wanted=wanted, by=staff["O001"], seed="体彩26131期 0 3 9 1 7")
+    drawing.draw_sample(survey_round=survey_round, wanted=wanted, by=staff["O001"], seed="26131 0 3 9 1 7")
     caller = staff["S001"]
     content = survey_round.version.parsed
     for _call in range(CALLS):
