@@ -85,6 +85,8 @@ LABELS: dict[str, str | Promise] = {
     "round.open": _("opened a survey round"),
     "round.extend": _("prolonged a survey round"),
     "round.close": _("ended a survey round"),
+    "sample_list.upload": _("uploaded a list to draw a sample from"),
+    "draw.make": _("drew a sample"),
     "issue.seal": _("sealed the histories of issues"),
     "issue.verify_failed": _("found histories of issues that do not hold"),
     "issue.export": _("exported issues"),

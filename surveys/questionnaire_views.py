@@ -66,7 +66,11 @@ def questionnaire_list(request: HttpRequest) -> HttpResponse:
     )
     rows = rows.order_by("is_retired", "-pk")  # grouping drops the order of the model
     page = Paginator(rows, PAGE_ROWS).get_page(request.GET.get("page"))
-    context = {"page": page, "may_edit": has_permission(request.user, Permission.SURVEY_EDIT)}
+    context = {
+        "page": page,
+        "may_edit": has_permission(request.user, Permission.SURVEY_EDIT),
+        "may_call": has_permission(request.user, Permission.SURVEY_CALL),
+    }
     return render(request, "surveys/questionnaires/list.html", context)
 
 

@@ -37,7 +37,11 @@ def _visible(request: HttpRequest) -> QuerySet[Round]:
 def round_list(request: HttpRequest) -> HttpResponse:
     """All rounds of the district, newest first."""
     page = Paginator(_visible(request), PAGE_ROWS).get_page(request.GET.get("page"))
-    context = {"page": page, "may_edit": has_permission(request.user, Permission.SURVEY_EDIT)}
+    context = {
+        "page": page,
+        "may_edit": has_permission(request.user, Permission.SURVEY_EDIT),
+        "may_call": has_permission(request.user, Permission.SURVEY_CALL),
+    }
     return render(request, "surveys/rounds/list.html", context)
 
 

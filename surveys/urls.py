@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from surveys import questionnaire_views, round_views
+from surveys import draw_views, questionnaire_views, round_views
 
 app_name = "surveys"
 
@@ -35,4 +35,9 @@ round_urls = [
     path("rounds/<int:pk>/posters/", round_views.round_posters, name="round_posters"),
 ]
 
-urlpatterns = questionnaire_urls + round_urls
+sample_urls = [
+    path("rounds/<int:pk>/sample/", draw_views.round_draw, name="round_draw"),
+    path("rounds/<int:pk>/sample/list/", draw_views.round_sample_list, name="round_sample_list"),
+]
+
+urlpatterns = questionnaire_urls + round_urls + sample_urls
