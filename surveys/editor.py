@@ -33,11 +33,11 @@ from surveys.questionnaire import (
 KIND_LABELS: dict[Kind, str | Promise] = {
     Kind.SINGLE: _("one answer among options"),
     Kind.MULTI: _("several answers among options"),
-    Kind.SCALE: _("scale"),
+    Kind.SCALE: pgettext_lazy("item", "scale"),
     Kind.YES_NO: _("yes or no"),
-    Kind.NUMBER: _("number"),
-    Kind.TEXT: _("text"),
-    Kind.DATE: _("date"),
+    Kind.NUMBER: pgettext_lazy("item", "number"),
+    Kind.TEXT: pgettext_lazy("item", "text"),
+    Kind.DATE: pgettext_lazy("item", "date"),
     Kind.MATRIX: _("matrix: lines answered by the same options"),
 }
 OP_LABELS: dict[Op, str | Promise] = {
@@ -185,15 +185,15 @@ class HeadForm(KeepsForm):
 
 class OptionForm(KeepsForm):
     needed = ("code", "label")
-    code = _line(_("Code"), 20)
-    label = _line(_("Answer"), 200)
+    code = _line(pgettext_lazy("option", "Code"), 20)
+    label = _line(pgettext_lazy("option", "Answer"), 200)
     marks = _digits(_("Marks"))
 
 
 class LineForm(KeepsForm):
     needed = ("key", "label")
     key = _line(_("Key"), 30)
-    label = _line(_("Line"), 200)
+    label = _line(pgettext_lazy("matrix", "Line"), 200)
 
 
 class RuleForm(KeepsForm):
@@ -219,7 +219,12 @@ class ItemForm(KeepsForm):
         ),
     )
     dimension = _line(_("Dimension"), 40, help_text=_("Items of one dimension are read together."))
-    unit = _line(_("Responsible unit"), 12, widget=forms.Select, help_text=_("Answers for what the item asks about."))
+    unit = _line(
+        pgettext_lazy("item", "Responsible unit"),
+        12,
+        widget=forms.Select,
+        help_text=_("Answers for what the item asks about."),
+    )
     is_optional = forms.BooleanField(label=_("may be left empty"), required=False)
     shuffle = forms.BooleanField(label=_("options in another order for each respondent"), required=False)
     dont_know = forms.BooleanField(label=_("“don't know” may be chosen"), required=False)

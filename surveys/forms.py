@@ -14,6 +14,7 @@ from outreach.models import Campaign, User
 from surveys.models import Channel, Round, Version
 from surveys.presets import PRESETS
 
+EMPTY = "empty"
 DAY = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
 
 
@@ -26,8 +27,7 @@ class NewForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         presets = [(key, preset.name) for key, preset in PRESETS.items()]
-        self.fields["preset"].choices = [*presets, ("", _("an empty questionnaire"))]  # type: ignore[attr-defined]
-        self.fields["preset"].required = False
+        self.fields["preset"].choices = [*presets, (EMPTY, _("an empty questionnaire"))]  # type: ignore[attr-defined]
 
 
 class FileForm(forms.Form):

@@ -22,7 +22,7 @@ OF_TEN = ("0", "2", "5", "8", "10")
 OF_FOUR = ("0", "0.5", "1.5", "3", "4")
 INTRO = (
     "您好！我们想了解您对本地社会治安和平安建设的真实感受，大约需要{minutes}分钟。\n"
-    "每个问题没有对错之分，请按您自己的看法选择；不清楚或不想回答的，可以直接选“不清楚”或“不回答”。"
+    "每个问题没有对错之分，请按您自己的看法选择；不清楚或不想回答的，可以直接选“不清楚”或“不愿回答”。"
 )
 THANKS = "感谢您的参与。您反映的情况只作汇总统计。"
 
@@ -76,7 +76,7 @@ def safety_poll() -> Content:
     crime, offices, joint = "违法犯罪治理", "政法单位履职", "平安建设参与"
     rated = "满意程度由您根据自己了解的情况判断；不了解的，请选“不清楚”。"
     return Content(
-        "公众安全感测评（5类13项）",
+        "公众安全感测评",
         (
             _scale(
                 "safe",
@@ -190,7 +190,7 @@ def call_back() -> Content:
     """Three questions after an issue was handled: contacted, solved, content."""
     about = "问题办理回访"
     return Content(
-        "问题办理回访（三问）",
+        "问题办理回访",
         (
             _yes_no(
                 "contacted",

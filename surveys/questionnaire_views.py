@@ -80,8 +80,8 @@ def questionnaire_new(request: HttpRequest) -> HttpResponse:
     """Begin a questionnaire from one of those that come with the program, or an empty one."""
     form = NewForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        name, preset = form.cleaned_data["name"], form.cleaned_data["preset"]
-        content = questionnaire.to_json(PRESETS[preset].build()) if preset else {"title": name, "items": []}
+        name, preset = form.cleaned_data["name"], PRESETS.get(form.cleaned_data["preset"])
+        content = questionnaire.to_json(preset.build()) if preset else {"title": name, "items": []}
         version = _created(request, form, name, content)
         if version is not None:
             return redirect("surveys:questionnaire_edit", pk=version.questionnaire_id)
@@ -237,8 +237,7 @@ def _builder(
 ) -> HttpResponse:
     rows = _problem_rows(draft.content)
     wrong = {row["key"] for row in rows}
-    if form.is_bound:
-        form.ready()
+    form.ready()
     context = {
         "whole": whole,
         "draft": draft,

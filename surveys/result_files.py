@@ -181,7 +181,7 @@ def _lines(survey_round: Round, place: Unit) -> Iterator[str]:
     for township, channel, sex, age, weight, given in _shuffled(survey_round, place):
         if counts.get((township, sex, age), 0) < MINIMUM:
             sex = age = ""
-        name = names.get(township, "") if sums.get(township, 0) >= MINIMUM else ""
+        name: str = names.get(township, "") if sums.get(township, 0) >= MINIMUM else ""
         cells = [name, str(channels.get(channel, "")), str(sexes.get(sex, "")), str(ages.get(age, ""))]
         values = [_cell(item, row, given.get(item.key)) for item, row, _label in columns]
         yield str(writer.writerow([*(neutral(cell) for cell in cells), f"{weight:.6g}", *map(neutral, values)]))
@@ -217,5 +217,5 @@ def _cell(item: Item, row: str, answer: Any) -> str:
     if row:
         return _cell(item, "", answer.get(row)) if isinstance(answer, dict) else ""
     if isinstance(answer, list):
-        return "；".join(labels.get(code, code) for code in answer)
-    return labels.get(answer, str(answer))
+        return "；".join(str(labels.get(code, code)) for code in answer)
+    return str(labels.get(answer, answer))

@@ -381,7 +381,8 @@ def read_whole(survey_round: Round, measure: Measure) -> Counts:
 def _rows(rounds: Sequence[Round], place: Unit, axis: str, items: set[str] | None) -> QuerySet[Tally]:
     """Return the counts down to the townships, and to the villages of the township `place`."""
     rows = Tally.objects.filter(round__in=rounds, axis__in={Axis.ALL.value, axis}).annotate(length=Length("place"))
-    rows = rows.filter(axis=Axis.ALL) if items is None else rows.filter(item__in={*items, RESPONDENTS})
+    narrowed = Q(axis=Axis.ALL) if items is None else Q(item__in={*items, RESPONDENTS})
+    rows = rows.filter(narrowed)
     inside = Q(length__lte=9)
     return rows.filter(inside | Q(place__startswith=place.code) if len(place.code) == 9 else inside)
 

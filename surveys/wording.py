@@ -147,11 +147,11 @@ def _item_parts(old: ItemWords, new: ItemWords) -> list[tuple[str, str, str]]:
         (_("How it is answered"), old.kind, new.kind),
         (_("Explanation"), old.explanation, new.explanation),
         (_("Options"), _spoken(old.options), _spoken(new.options)),
-        (_("Lines"), " / ".join(old.rows), " / ".join(new.rows)),
+        (pgettext("matrix", "Lines"), " / ".join(old.rows), " / ".join(new.rows)),
         (_("Asked where"), old.asked_if, new.asked_if),
         (pgettext("survey", "Limits"), old.limits, new.limits),
         (_("Dimension"), old.dimension, new.dimension),
-        (_("Responsible unit"), old.unit, new.unit),
+        (pgettext("item", "Responsible unit"), old.unit, new.unit),
     ]
     return [row for row in rows if row[1] != row[2]]
 

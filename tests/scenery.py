@@ -548,7 +548,7 @@ NOUNS: list[tuple[str, Callable[[Place], Any]]] = [
 ]
 # A pk under a view name without a noun (households:detail) is the app's main thing.
 MAIN = {"households": "household", "issues": "issue", "visits": "household", "reports": "campaign", "clues": "clue"}
-MAIN["surveys"] = "survey_round"
+MAIN["surveys"] = "round"
 # url name → argument → value, where the rules above do not fit.
 SPECIAL: dict[str, dict[str, Callable[[Place], Any]]] = {
     "reports:hall_link_end": {"pk": lambda place: place.hall_link.pk},

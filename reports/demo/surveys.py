@@ -67,7 +67,7 @@ def _answers(
         asking.take_answers(
             survey_round=survey_round,
             number=uuid.UUID(int=random.getrandbits(128), version=4),
-            given={item.key: _answer(random, item) for item in content.items},
+            given={item.key: answer(random, item) for item in content.items},
             channel=channel,
             respondent=respondent,
             seconds={item.key: random.randint(3, 25) for item in content.items},
@@ -76,7 +76,8 @@ def _answers(
         )
 
 
-def _answer(random: Random, item: Item) -> Any:
+def answer(random: Random, item: Item) -> Any:
+    """Return an answer to an item as somebody may give it."""
     if random.random() < DONT_KNOW:
         return {"declined": "dont_know"}
     if item.kind == Kind.YES_NO:

@@ -19,7 +19,7 @@ def office(cast, login):
     return login(cast.district_office)
 
 
-def begin(client, preset: str = "") -> Version:
+def begin(client, preset: str = "empty") -> Version:
     client.post("/surveys/questionnaires/new/", {"name": "测评", "preset": preset})
     return Version.objects.get()
 

@@ -70,6 +70,8 @@ def take_survey(*, by: User, data: Any) -> Receipt:
         return Receipt(name, Result.REFUSED, "not_yours", _("This household is not on your list."), "household")
     try:
         wish = wishes.read(data.get("wish"), by=by)
+        if wish:
+            wishes.check(wish=wish, household=household)
     except ValidationError as error:
         return Receipt(name, Result.REFUSED, "bad_wish", " ".join(error.messages), "wish")
     try:

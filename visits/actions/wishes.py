@@ -63,6 +63,16 @@ def read(data: Any, *, by: User) -> Wish | None:
     return Wish(text, category)
 
 
+def check(*, wish: Wish, household: Household | None) -> None:
+    """Raise ValidationError where a visit is asked for that nobody may make."""
+    if wish.category is not None:
+        return
+    if household is None:
+        raise ValidationError(_("No household is known here: record it as an issue."))
+    if household.is_do_not_visit:
+        raise ValidationError(_("This household asked not to be visited. Record what they want as an issue."))
+
+
 def _record(*, wish: Wish, household: Household | None, unit: Unit, by: User) -> str:
     """Open the issue or ask for the visit; returns the issue's number, "" for a visit. Raises ValidationError."""
     if wish.category is not None:
@@ -70,10 +80,8 @@ def _record(*, wish: Wish, household: Household | None, unit: Unit, by: User) ->
             by=by, category=wish.category, kind=wish.category.kind, text=wish.text, place=unit, household=household
         )
         return issue.number
-    if household is None:
-        raise ValidationError(_("No household is known here: record it as an issue."))
-    if household.is_do_not_visit:
-        raise ValidationError(_("This household asked not to be visited. Record what they want as an issue."))
+    check(wish=wish, household=household)
+    assert household is not None  # just checked
     due_on = calendar.add_workdays(timezone.localdate(), VISIT_WITHIN_WORKDAYS)
     FollowUp.objects.create(household=household, text=wish.text, due_on=due_on, asked_by=by)
     return ""
