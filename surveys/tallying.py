@@ -17,6 +17,7 @@ from surveys.questionnaire import CHOICES, Content
 
 RESPONDENTS = "*"  # item: everybody who answered
 SCORE = "*score"  # item: marks earned over marks to be had; value: the dimension, or "" for all items
+FLAG = "*flag"  # item: what is odd about responses (quality.py), of GIVEN
 GIVEN = "~given"  # value: those who answered with something else than a code (the denominator of several answers)
 DECLINED = "~"  # value: before "dont_know" and "refused"
 
@@ -27,7 +28,7 @@ KEYS = ("place", "axis", "part", "item", "value", "stratum", "cluster")
 COUNT = """
 WITH chosen AS (
     SELECT r.id, u.code AS unit, r.week::text AS week, r.channel, r.sex, r.age_band, r.stratum, r.cluster,
-           r.weight AS w, r.answers
+           r.weight AS w, r.answers, r.flags
     FROM surveys_response r JOIN outreach_unit u ON u.id = r.unit_id
     WHERE r.round_id = %(round)s {only}
 ),
@@ -74,6 +75,9 @@ entries AS (
            CASE WHEN kind = 'number' AND value = '~given' THEN (answer #>> '{{}}')::float8 ELSE 0 END,
            CASE WHEN kind = 'number' AND value = '~given' THEN 1 ELSE 0 END
     FROM codes
+    UNION ALL
+    SELECT id, '*flag', flag, 0, 0
+    FROM chosen CROSS JOIN LATERAL unnest(flags || '~given'::varchar) flag
     UNION ALL
     SELECT id, '*score', '', sum(got), sum(top) FROM earned GROUP BY id
     UNION ALL

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from surveys import draw_views, questionnaire_views, round_views
+from surveys.result_urls import result_urls
 
 app_name = "surveys"
 
@@ -40,4 +41,4 @@ sample_urls = [
     path("rounds/<int:pk>/sample/list/", draw_views.round_sample_list, name="round_sample_list"),
 ]
 
-urlpatterns = questionnaire_urls + round_urls + sample_urls
+urlpatterns = questionnaire_urls + round_urls + sample_urls + result_urls
