@@ -50,7 +50,8 @@ def read(campaign: Campaign, *, first: date | None, last: date, units: Sequence[
 
 def _shown(counts: results.Counts, measure: results.Measure, place: str) -> set[str]:
     parts = counts.children(measure, place)
-    return {code for code, n in parts.items() if code and n} - suppression.hidden(parts)
+    gone: frozenset[str] = suppression.hidden(parts)
+    return {code for code, n in parts.items() if code and n} - gone
 
 
 def reading_of(estimate: moments.Estimate) -> Reading:

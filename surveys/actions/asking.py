@@ -159,7 +159,7 @@ def take_answers(
     if not respondent.unit.code.startswith(kept.district.code):
         raise ValidationError(_("This place is not in the survey's district."))
     content = kept.version.parsed
-    fields = {
+    fields: dict[str, Any] = {
         "round": kept,
         "unit": respondent.unit,
         "channel": channel,
