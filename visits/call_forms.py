@@ -19,12 +19,12 @@ class CallForm(forms.Form):
 
     phone_number = forms.IntegerField(min_value=1, max_value=MAX_PHONES, initial=1, widget=forms.HiddenInput)
     result = forms.ChoiceField(
-        label=gettext_lazy("What came of it"),
+        label=gettext_lazy("What came of the call"),
         choices=[choice for choice in CallResult.choices if choice[0] != CallResult.COMPLETE],
         widget=forms.RadioSelect,
     )
     call_again_at = forms.DateTimeField(
-        label=gettext_lazy("Call again at"),
+        label=gettext_lazy("When to call again"),
         required=False,
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=MOMENT),
         input_formats=[MOMENT, "%Y-%m-%d %H:%M"],

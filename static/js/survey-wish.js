@@ -61,8 +61,8 @@ export function askWish(root, { texts, categories, canVisit }) {
     record.type = "submit";
     const without = element("button", "button button--secondary", texts.without);
     without.type = "button";
-    const bar = element("div", "action-bar survey-bar");
-    bar.append(without, record);
+    const bar = element("div", "row");
+    bar.append(record, without);
     form.append(
       element("h2", "survey-text", texts.title),
       element("p", "", texts.hint),
