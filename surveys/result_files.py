@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.db.models import Count
 from django.db.models.functions import Left
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from openpyxl import Workbook
 from openpyxl.styles import Alignment, Border, Font, Side
 from openpyxl.utils import get_column_letter
@@ -212,7 +213,7 @@ def _cell(item: Item, row: str, answer: Any) -> str:
     if answer is None:
         return ""
     if is_declined(answer):
-        return {"dont_know": "说不清", "refused": "拒答"}[answer["declined"]]
+        return _("Don't know") if answer["declined"] == "dont_know" else _("No answer")
     labels = {option.code: option.label for option in item.options}
     if row:
         return _cell(item, "", answer.get(row)) if isinstance(answer, dict) else ""

@@ -13,6 +13,7 @@ from typing import Any
 from django.db import connection
 
 from surveys.models import Round
+from surveys.models.results import Tally
 from surveys.questionnaire import CHOICES, Content
 
 RESPONDENTS = "*"  # item: everybody who answered
@@ -135,7 +136,7 @@ def add(survey_round: Round, responses: Sequence[uuid.UUID]) -> None:
 
 def rebuild(survey_round: Round) -> None:
     """Count a round anew from its responses. Call under the round's lock."""
-    survey_round.tallies.all().delete()
+    Tally.objects.filter(round=survey_round).delete()
     _run(ADD, survey_round, "")
 
 
@@ -147,7 +148,8 @@ def differences(survey_round: Round) -> list[tuple[str, ...]]:
             COUNT.format(only="") + f"SELECT {', '.join(KEYS + COLUMNS)} FROM counted", _parameters(survey_round)
         )
         counted = {tuple(row[: len(KEYS)]): row[len(KEYS) :] for row in cursor.fetchall()}
-    kept = {tuple(row[: len(KEYS)]): row[len(KEYS) :] for row in survey_round.tallies.values_list(*KEYS, *COLUMNS)}
+    tallies = Tally.objects.filter(round=survey_round)
+    kept = {tuple(row[: len(KEYS)]): row[len(KEYS) :] for row in tallies.values_list(*KEYS, *COLUMNS)}
     return sorted(key for key in counted.keys() | kept.keys() if not _alike(counted.get(key), kept.get(key)))
 
 
