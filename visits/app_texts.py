@@ -118,8 +118,9 @@ def wish_texts() -> dict[str, str]:
         "title": _("Would they like something done about it?"),
         "hint": _(
             "One of the answers was not content. Ask: “Would you like us to write this down as an issue, or to have "
-            "somebody come by?” Nobody has to. The answers themselves stay anonymous."
+            "somebody come by?” Nobody has to."
         ),
+        "anonymous": _("The answers themselves stay anonymous."),
         "consent": _("Yes, they agreed to have it written down, with their household"),
         "kind": _("What is to be done"),
         "choose": _("Choose"),

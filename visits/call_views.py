@@ -129,6 +129,7 @@ def _render_case(request: HttpRequest, case: Drawn, form: CallForm | None, *, st
             "wish": {
                 "texts": wish_texts(),
                 "categories": _categories(request),
+                "isAnonymous": survey_round.is_anonymous,
                 "canVisit": case.household is not None and not case.household.is_do_not_visit,
             },
         },

@@ -27,7 +27,7 @@ export function isUnsatisfied(content, answers) {
 }
 
 // Shows the question in `root`; resolves to { consent, category, text }, or to null where nothing is wanted.
-export function askWish(root, { texts, categories, canVisit }) {
+export function askWish(root, { texts, categories, canVisit, isAnonymous }) {
   return new Promise((resolve) => {
     const form = element("form", "survey-item form survey-wish");
     form.noValidate = true;
@@ -66,6 +66,7 @@ export function askWish(root, { texts, categories, canVisit }) {
     form.append(
       element("h2", "survey-text", texts.title),
       element("p", "", texts.hint),
+      element("p", "survey-note", isAnonymous ? texts.anonymous : ""),
       agreed,
       field(texts.kind, kind),
       field(texts.text, text),

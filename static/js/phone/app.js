@@ -464,7 +464,7 @@ async function showSurvey(id, household) {
     },
     async send({ number, ...sending }) {
       if (wish === undefined) {
-        const choice = { texts: texts.wish, categories: meta.shared.problems, canVisit: !row.do_not_visit };
+        const choice = { texts: texts.wish, categories: meta.shared.problems, canVisit: !row.do_not_visit, isAnonymous: round.is_anonymous };
         wish = isUnsatisfied(round.content, sending.answers) ? await askWish(survey, choice) : null;
       }
       const body = { number, round: round.id, household: row.household, assisted: true, answered_on: today(), ...sending };
