@@ -14,9 +14,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from issues import actions, qr
+from issues import actions
 from issues.models import Issue, ResidentCode, ResidentMessage
 from issues.progress import HEADLINES
+from outreach import qr
 from outreach.access import Permission, acting, require
 
 PAGE_ROWS = 30

@@ -69,6 +69,7 @@ class Permission(StrEnum):
     SURVEY_VIEW = "survey.view"
     SURVEY_EDIT = "survey.edit"
     SURVEY_ASK = "survey.ask"
+    SURVEY_CALL = "survey.call"
     SURVEY_EXPORT = "survey.export"
     POLL_EDIT = "poll.edit"
     MESSAGE_SETUP = "message.setup"
@@ -126,6 +127,7 @@ PERMISSION_LABELS: dict[Permission, str | Promise] = {
     Permission.SURVEY_VIEW: _("see surveys and their results"),
     Permission.SURVEY_EDIT: _("write questionnaires and draw samples"),
     Permission.SURVEY_ASK: _("ask the questions of a survey"),
+    Permission.SURVEY_CALL: _("call those drawn for a survey"),
     Permission.SURVEY_EXPORT: _("export survey results"),
     Permission.POLL_EDIT: _("keep the official poll's results"),
     Permission.MESSAGE_SETUP: _("set up message channels"),
@@ -236,6 +238,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
             P.SURVEY_VIEW,
             P.SURVEY_EDIT,
             P.SURVEY_ASK,
+            P.SURVEY_CALL,
             P.SURVEY_EXPORT,
             P.POLL_EDIT,
         }
@@ -254,6 +257,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
             P.PLAN_VIEW,
             P.SURVEY_VIEW,
             P.SURVEY_ASK,
+            P.SURVEY_CALL,
         }
     ),
     Role.LEADER: frozenset(

@@ -35,6 +35,7 @@ ENTRIES = (
     Entry(
         pgettext_lazy("navigation", "Tasks"), "reports:task_list", Permission.PLAN_VIEW, "clipboard", "/reports/work/"
     ),
+    Entry(pgettext_lazy("navigation", "Surveys"), "surveys:rounds", Permission.SURVEY_VIEW, "message", "/surveys/"),
     Entry(_("Issues"), "issues:list", Permission.ISSUE_VIEW, "flag", "/issues/"),
     Entry(
         pgettext_lazy("navigation", "Households"), "households:list", Permission.HOUSEHOLD_VIEW, "home", "/households/"

@@ -160,6 +160,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict] = {
     "households.forget_rosters": {"task": "households.tasks.forget_rosters", "schedule": crontab(hour=3, minute=40)},
     "visits.sweep_photos": {"task": "visits.tasks.sweep_photos", "schedule": crontab(hour=3, minute=30)},
     "surveys.store_waiting": {"task": "surveys.tasks.store_waiting_answers", "schedule": crontab(minute="*/10")},
+    "surveys.forget_contacts": {"task": "surveys.tasks.forget_contacts", "schedule": crontab(hour=4, minute=5)},
     # after midnight, before anybody is reminded
     "issues.recompute_deadlines": {"task": "issues.tasks.recompute_deadlines", "schedule": crontab(hour=0, minute=20)},
     "issues.send_texts": {"task": "issues.tasks.send_texts", "schedule": 180.0, "options": {"expires": 170}},

@@ -53,6 +53,8 @@ urlpatterns = [
     path("issues/", include("issues.urls")),
     path("clues/", include("issues.clue_urls")),
     path("s/", include("surveys.public_urls")),
+    path("surveys/calls/", include("visits.call_urls")),
+    path("surveys/", include("surveys.urls")),
     path("", include("visits.app_urls")),
     path("", include("visits.urls")),
     path("boards/", include("reports.board_urls")),

@@ -10,11 +10,14 @@ from django.utils.http import urlencode
 
 from outreach.models import Campaign, Unit
 from reports import figures
+from reports.indicators import COVERAGE
 from reports.lists import Window
 from reports.ranking import Reader
 
 if TYPE_CHECKING:
     from outreach.models import User
+
+HELD_SOLUTION = "held_solution"  # the indicator of what a unit itself held
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +43,33 @@ class Opener:
     def figure(self, unit: Unit, key: str) -> str:
         """The rows of a figure of the ranking."""
         if unit.kind == Unit.Kind.DEPARTMENT:
-            return self.issues(unit, {"judged": "held_judged", "overdue": "late"}.get(key, "held"))
+            return self._judged(unit) if key == "judged" else self.issues(unit, "late" if key == "overdue" else "held")
         if key in figures.HOUSEHOLDS:
             name = "reports:household_rows" if self.reader.opens_households(unit.code) else ""
         else:
             name = "reports:issue_rows" if self.reader.issues else ""
         return reverse(name, args=[self.campaign.pk, unit.code, key]) if name else ""
 
+    def _judged(self, department: Unit) -> str:
+        """What a department's solution rate is taken of."""
+        if not self.reader.issues:
+            return ""
+        parts = [self.campaign.pk, department.code, HELD_SOLUTION, "denominator"]
+        return reverse("reports:indicator_rows", args=parts)
+
     def issues(self, unit: Unit, key: str, window: Window | None = None, *, holder: Unit | None = None) -> str:
         """The issues of one of the boards' lists; `holder`: of these the ones it holds itself."""
         if not self.reader.issues:
             return ""
         return self._address("boards:issue_rows", [self.campaign.pk, unit.code, key], window, holder=holder)
+
+    def met(self, unit: Unit, window: Window) -> str:
+        """The households met on some days."""
+        if not self.reader.opens_households(unit.code):
+            return ""
+        asked = {"first": window.first.isoformat(), "last": window.last.isoformat()}
+        parts = [self.campaign.pk, unit.code, COVERAGE.key, "numerator"]
+        return f"{reverse('reports:indicator_rows', args=parts)}?{urlencode(asked)}"
 
     def visits(self, unit: Unit, window: Window) -> str:
         """The visits of some days."""

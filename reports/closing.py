@@ -33,7 +33,7 @@ def close_day(day: date) -> int:
 
 def _counted(campaign: Campaign, day: date) -> list[tuple[int, Facts]]:
     units = list(Unit.objects.filter(code__startswith=campaign.district.code))
-    now = {**facts.read(campaign, units, day), **held.read(campaign, day)}
+    now = {**facts.read(campaign, units, day), **held.read(campaign, units, day)}
     return [(unit.pk, now[unit.code]) for unit in units if unit.code in now]
 
 

@@ -52,6 +52,7 @@ ON_LAST_DAY = local_day("assignment.last_visit_at")
 # `finished`: the same of meetings where the talk was finished, among themselves.
 VALID = f"""visit.outcome = ANY(coalesce(standard.counted_outcomes,
     ARRAY[{", ".join(f"'{outcome}'" for outcome in sorted(MET_OUTCOMES))}]::varchar[]))"""
+# Of a recount of some days: the households met on them (`near`), with all their meetings.
 MEETINGS = f"""(
     SELECT meeting.household_id, meeting.village_id, meeting.is_priority, meeting.day, kind.name AS kind,
            lag(meeting.day) OVER (PARTITION BY kind.name, meeting.household_id ORDER BY meeting.day) AS before
@@ -67,7 +68,8 @@ MEETINGS = f"""(
           AND (%(everything)s OR visit.household_id IN (
               SELECT near.household_id FROM visits_visit near
               JOIN households_household home ON home.id = near.household_id
-              WHERE near.campaign_id = %(campaign)s AND home.village_id = ANY(%(units)s::bigint[])
+              WHERE near.campaign_id = %(campaign)s AND near.outcome IN ('met', 'partly_met')
+                AND home.village_id = ANY(%(units)s::bigint[])
                 AND {within_days("near.visited_at")}))
         GROUP BY 1, 2, 3, 4
     ) meeting
@@ -106,15 +108,20 @@ _PARTS = (
         "assignment.covered_on = ANY(%(days)s::date[])",
     ),
     _part(
-        "meeting.village_id",
-        "meeting.day",
+        "household.village_id",
+        local_day("visit.visited_at"),
         {
-            "seen": _count("meeting.kind = 'seen'"),
-            "seen_finished": _count("meeting.kind = 'finished'"),
-            "seen_priority": _count("meeting.kind = 'seen' AND meeting.is_priority"),
+            "seen": "count(DISTINCT visit.household_id)",
+            "seen_finished": "count(DISTINCT visit.household_id) FILTER (WHERE visit.outcome = 'met')",
+            "seen_priority": "count(DISTINCT visit.household_id) FILTER (WHERE household.priority > 0)",
         },
-        f"{MEETINGS} WHERE true",
-        "meeting.day = ANY(%(days)s::date[])",
+        f"""visits_visit visit
+        JOIN visits_assignment assignment
+            ON assignment.campaign_id = visit.campaign_id AND assignment.household_id = visit.household_id
+        JOIN households_household household ON household.id = visit.household_id
+        LEFT JOIN visits_visitstandard standard ON standard.id = visit.standard_id
+        WHERE visit.campaign_id = %(campaign)s AND {ON_ROSTER} AND {VALID}""",
+        within_days("visit.visited_at"),
     ),
     _part(
         "household.village_id",
@@ -190,9 +197,12 @@ REPEATS = f"""
     GROUP BY 1, 2, 3
 """
 
+
 # The days on which a household counts otherwise than before: those logged; all its meetings where its duty came onto
 # the roster or left it (an entry without days).
-_LOGGED = f"""
+def _touched(meetings: str, keys: str) -> str:
+    """Return SQL for campaign, village and day of what the entries {which} name: `keys` of them and their meetings."""
+    return f"""(
     WITH logged AS MATERIALIZED (
         SELECT campaign_id, household_id, days FROM reports_dirtycase WHERE household_id IS NOT NULL AND {{which}}),
     meeting AS MATERIALIZED (
@@ -200,22 +210,22 @@ _LOGGED = f"""
                {local_day("visit.visited_at")} AS day
         FROM logged JOIN visits_visit visit USING (campaign_id, household_id)
         LEFT JOIN visits_visitstandard standard ON standard.id = visit.standard_id
-        WHERE {VALID}),
-    stale AS (
-        SELECT campaign_id, household_id, unnest(days) AS day FROM logged
-        UNION SELECT campaign_id, household_id, day FROM meeting WHERE cardinality(days) = 0)"""
-_IN_VILLAGES = """
-    SELECT key.campaign_id, household.village_id AS unit_id, key.day
-    FROM key JOIN households_household household ON household.id = key.household_id"""
-TOUCHED_DAYS = f"({_LOGGED}, key AS (SELECT * FROM stale) {_IN_VILLAGES})"
-# And the next meeting after each, and the next where the talk was finished: the day before it is another one now.
-TOUCHED_REPEATS = f"""({_LOGGED},
-    next AS (
-        SELECT meeting.campaign_id, meeting.household_id, min(meeting.day) AS seen,
-               min(meeting.day) FILTER (WHERE meeting.outcome = 'met') AS finished
-        FROM meeting CROSS JOIN LATERAL unnest(meeting.days) changed (day) WHERE meeting.day > changed.day
-        GROUP BY meeting.campaign_id, meeting.household_id, changed.day),
+        WHERE {VALID} AND {meetings}),
     key AS (
-        SELECT * FROM stale UNION SELECT campaign_id, household_id, seen FROM next
-        UNION SELECT campaign_id, household_id, finished FROM next WHERE finished IS NOT NULL)
-    {_IN_VILLAGES})"""
+        SELECT campaign_id, household_id, unnest(days) AS day FROM logged
+        UNION SELECT campaign_id, household_id, day FROM meeting WHERE cardinality(days) = 0
+        {keys})
+    SELECT key.campaign_id, household.village_id AS unit_id, key.day
+    FROM key JOIN households_household household ON household.id = key.household_id)"""
+
+
+def _next(kind: str) -> str:
+    return f"""UNION SELECT meeting.campaign_id, meeting.household_id, min(meeting.day)
+        FROM meeting CROSS JOIN LATERAL unnest(meeting.days) changed (day)
+        WHERE meeting.day > changed.day AND {kind}
+        GROUP BY meeting.campaign_id, meeting.household_id, changed.day"""
+
+
+TOUCHED_DAYS = _touched("cardinality(logged.days) = 0", "")
+# And the next meeting after each, and the next where the talk was finished: the day before it is another one now.
+TOUCHED_REPEATS = _touched("true", f"{_next('true')} " + _next("meeting.outcome = 'met'"))

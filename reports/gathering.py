@@ -10,7 +10,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from outreach.models import Campaign, Unit
-from reports import readings
+from reports import readings, survey_scores
 from reports.indicators import HUNDREDTH
 from reports.models import AdjustmentEntry, EnteredFigure
 from reports.schemes import SchemeContent
@@ -35,6 +35,7 @@ def gather(
         Unit.objects.filter(code__startswith=campaign.district.code, kind__in=KINDS).order_by("sort_order", "code")
     )
     names = {unit.code: unit.name for unit in units}
+    asked = survey_scores.read(campaign, first=first, last=last, units=units) if _asks_survey(content) else {}
     found = []
     for order, unit in enumerate(units, 1):
         group = content.group_of(unit.code, unit.kind)
@@ -47,7 +48,11 @@ def gather(
                 name=unit.name,
                 order=order,
                 group=group.key,
-                readings={**counted.get(unit.code, {}), **figures.get(unit.code, {})},
+                readings={
+                    **counted.get(unit.code, {}),
+                    **({survey_scores.INDICATOR: asked[unit.code]} if unit.code in asked else {}),
+                    **figures.get(unit.code, {}),
+                },
                 adjustments=tuple(adjustments.get(unit.code, ())),
                 difficulty=content.difficulty_of(unit.code),
                 within=within,
@@ -55,6 +60,10 @@ def gather(
             )
         )
     return found
+
+
+def _asks_survey(content: SchemeContent) -> bool:
+    return any(line.indicator == survey_scores.INDICATOR for line in content.lines)
 
 
 def _takes_part(unit: Unit, named: set[str]) -> bool:

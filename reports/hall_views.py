@@ -22,12 +22,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from outreach.access import Permission, acting, open_to_all, require
 from outreach.models import Campaign, Unit
 from reports import hall, screen_actions
-from reports.models import HallLink
+from reports.models import Freshness, HallLink
 from reports.screen_forms import HallForm, HallLinkForm
 
 COOKIE = "hall_link"
-# However many screens hang in a district, the figures are read this often.
-KEPT_SECONDS = 20
+# However many screens hang in a district, the figures are read when a count changed something, and else this often:
+# names and outlines of units change without one.
+KEPT_SECONDS = 300
 REFRESH_SECONDS = 60
 TURN_SECONDS = 15
 
@@ -56,20 +57,19 @@ def _screen(request: HttpRequest, district: Unit, *, panels_url: str, is_hall: b
 
 
 def _panels(campaign: Campaign) -> tuple[str, str, str]:
-    """Return the panels as HTML, their ETag and when they were counted (16:05), of at most a few seconds ago.
+    """Return the panels as HTML, their ETag and when they were counted (16:05), as of the last count that changed any.
 
-    The time stands beside and not in them: else nothing would ever be unchanged.
+    The time stands beside and not in them: else nothing would ever be unchanged. One query while nothing changed.
     """
     today = timezone.localdate()
-    key = f"hall:{campaign.pk}:{today}:{translation.get_language()}"
-    kept: tuple[str, str, str] | None = cache.get(key)
+    changed_at, counted_at = Freshness.objects.values_list("changed_at", "counted_at").first() or (None, None)
+    key = f"hall:{campaign.pk}:{today}:{translation.get_language()}:{changed_at.timestamp() if changed_at else ''}"
+    kept: tuple[str, str] | None = cache.get(key)
     if kept is None:
-        built = hall.build(campaign, today)
-        body = render_to_string("reports/hall/panels.html", {"hall": built})
-        counted = f"{timezone.localtime(built.counted_at):%H:%M}" if built.counted_at else ""
-        kept = body, f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"', counted
+        body = render_to_string("reports/hall/panels.html", {"hall": hall.build(campaign, today)})
+        kept = body, f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
         cache.set(key, kept, KEPT_SECONDS)
-    return kept
+    return *kept, f"{timezone.localtime(counted_at):%H:%M}" if counted_at else ""
 
 
 def _panels_answer(request: HttpRequest, district: Unit) -> HttpResponse:

@@ -5,50 +5,42 @@ A place's figures count where a problem arose; who must act is its holder.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Min
 
-from issues import workflow
-from issues.models import Issue, Outcome
 from outreach.models import Campaign, Unit
-from reports import lists
-from reports.facts import ASIDE_STATES
-from reports.figures import CLOSED, JUDGED_OUTCOMES, RUNNING
+from reports import cases, facts, lists
 from reports.indicators import Facts
 from reports.lists import Window
 
+# what a department's figures are on boards: sums of the cases it is charged with (cases.SUMS), as the indicators take
+# them, so that its rate is one number wherever it stands
+SUMS = {
+    "issues_raised": "received",
+    "issues_solved": "ended_solved",
+    "issues_explained": "ended_explained",
+    "issues_not_accepted": "ended_not_accepted",
+    "issues_otherwise": "ended_otherwise",
+    "issues_in_review": "reviewed",
+    "overdue": "overdue",
+}
 
-def read(campaign: Campaign, today: date) -> dict[str, Facts]:
-    """Return department code → the figures of the issues it holds, its offices' with it. One query."""
-    rows = (
-        Issue.objects.filter(campaign=campaign, unit__kind=Unit.Kind.DEPARTMENT)
-        .order_by()
-        .values_list("unit__code")
-        .annotate(
-            issues_raised=Count("pk"),
-            issues_solved=Count("pk", filter=CLOSED & Q(outcome=Outcome.SOLVED)),
-            issues_explained=Count("pk", filter=CLOSED & Q(outcome=Outcome.EXPLAINED)),
-            issues_not_accepted=Count("pk", filter=CLOSED & Q(outcome=Outcome.NOT_ACCEPTED)),
-            issues_otherwise=Count("pk", filter=CLOSED & ~Q(outcome__in=JUDGED_OUTCOMES)),
-            issues_in_review=Count("pk", filter=Q(state__in=workflow.REVIEW_STATES)),
-            issues_set_aside=Count("pk", filter=Q(state__in=ASIDE_STATES)),
-            overdue=Count("pk", filter=RUNNING & Q(due_on__lt=today)),
-            not_due=Count("pk", filter=RUNNING & Q(due_on__gte=today)),
-        )
-    )
-    names = (
-        *("issues_raised", "issues_solved", "issues_explained", "issues_not_accepted", "issues_otherwise"),
-        *("issues_in_review", "issues_set_aside", "overdue", "not_due"),
-    )
+
+def read(campaign: Campaign, units: Iterable[Unit], today: date) -> dict[str, Facts]:
+    """Return department code → the figures of the issues it is charged with, its offices' with it. One query.
+
+    Charged: what it was sent, what it reported done and how that ended, what it holds past the due day.
+    """
+    sums = facts.read_cases(campaign, units, today, first=None, last=None)[cases.Side.HOLDER]
     found: dict[str, Facts] = {}
-    for code, *counts in rows:
-        counted = Facts(**dict(zip(names, counts, strict=True)))
-        # an office of a department (439900D0801) counts with the department (439900D08) too
-        for each in {code, code[:9]}:
-            found[each] = found.get(each, Facts()) + counted
+    for code, charged in sums.items():
+        if "D" in code:
+            counts: dict[str, Any] = {name: charged[key] for name, key in SUMS.items()}
+            found[code] = Facts(**counts, not_due=charged["running"] - charged["overdue"])
     return found
 
 

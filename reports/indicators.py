@@ -434,7 +434,7 @@ ENTERED = (
     _entered(
         "survey_score",
         _("Survey score"),
-        _("the score of the survey or poll, as published; entered by the office"),
+        _("marks earned ÷ marks to be had in the campaign's last ended survey round, or as entered by the office"),
         _("respondents"),
     ),
     _entered(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -22,9 +23,11 @@ from reports.board_links import Count, Opener
 from reports.held import Late
 from reports.indicators import COVERAGE, SOLUTION, ranking
 from reports.lists import LISTS, Window
-from reports.models import Snapshot
+from reports.models import Appeal, Snapshot
+from reports.models.snapshots import KEEPERS
 from reports.ranking import percent
 from reports.standing import Headline, Scope, Standing
+from reports.task_due import TasksDue, due_of
 
 if TYPE_CHECKING:
     from outreach.models import User
@@ -96,6 +99,7 @@ class LeaderBoard:
     difficult_total: int
     unanswered: int  # instructions whose answer is overdue
     paragraph: str
+    tasks: TasksDue | None
     sees_rows: bool
 
 
@@ -145,6 +149,7 @@ def build(standing: Standing, user: User, *, whole: bool) -> LeaderBoard:
         difficult_total=waiting_total,
         unanswered=unanswered,
         paragraph=paragraph(standing, scope, late),
+        tasks=due_of(user, at, standing.today),
         sees_rows=sees_rows,
     )
 
@@ -188,7 +193,32 @@ def changes_of(standing: Standing, user: User, scope: Scope, opener: Opener, at:
     for key, label, icon in CHANGES:
         counts = [opener.count(found[f"{key}_{day:%Y%m%d}"], opener.issues(at, key, windows[day])) for day in days]
         changes.append(Change(label, icon, *counts))
-    return [*changes, _published(standing, user)]
+    return [*changes, _published(standing, user), *_appeals(standing, user, scope)]
+
+
+def _appeals(standing: Standing, user: User, scope: Scope) -> list[Change]:
+    """Appeals filed and decided on these days by the units of the scope, for who sees appeals. One query."""
+    if not access.permissions_of(user) & {Permission.APPEAL_FILE, *KEEPERS}:
+        return []
+    inside = Q()
+    for code in scope.codes:
+        inside |= Q(unit__code__startswith=code)
+    rows = Appeal.objects.visible_to(user).filter(inside, snapshot__campaign=standing.campaign)
+    days = (standing.yesterday, standing.today)
+    kinds = (("filed_at", _("Appeals filed")), ("decided_at", _("Appeals decided")))
+    found = lists.counts(
+        {
+            f"{moment}_{day:%Y%m%d}": rows.filter(Window.of_day(day, standing.today).holds(moment))
+            for moment, _label in kinds
+            for day in days
+        }
+    )
+    url = reverse("reports:appeal_list")
+    changes = []
+    for moment, label in kinds:
+        numbers = [found[f"{moment}_{day:%Y%m%d}"] for day in days]
+        changes.append(Change(label, "scale", *(Count(number, url if number else "") for number in numbers)))
+    return changes
 
 
 def _published(standing: Standing, user: User) -> Change:

@@ -19,7 +19,7 @@ from issues.models import Issue, IssueQuerySet
 from issues.workflow import State
 from outreach import calendar
 from outreach.models import Campaign
-from reports.figures import JUDGED_OUTCOMES, RUNNING
+from reports.figures import RUNNING
 from visits.models import Visit, VisitQuerySet
 
 WEEK = timedelta(days=6)  # from its Monday to its Sunday
@@ -99,12 +99,6 @@ LISTS: dict[str, IssueList] = {
             by_holder=True,
         ),
         IssueList("late_here", _("Overdue, open"), lambda window: RUNNING & Q(due_on__lt=window.today), by_either=True),
-        IssueList(
-            "held_judged",
-            _("Issues judged, by the unit that holds them"),
-            lambda window: Q(state=State.CLOSED, outcome__in=JUDGED_OUTCOMES) | RUNNING & Q(due_on__lt=window.today),
-            by_holder=True,
-        ),
         IssueList("held", _("Held and still open"), lambda window: Q(state__in=workflow.OPEN_STATES), by_holder=True),
         IssueList(
             "held_closed",

@@ -214,8 +214,7 @@ def takes_part(unit: Unit, codes: set[str]) -> bool:
 
 def page_url(campaign: Campaign, unit: Unit) -> str:
     """The unit's own page."""
-    asked = {"campaign": str(campaign.pk)} | ({} if unit.kind == Unit.Kind.DISTRICT else {"unit": unit.code})
-    return reverse("reports:ranking") + "?" + urlencode(asked)
+    return f"{reverse('boards:unit', args=[unit.code])}?{urlencode({'campaign': str(campaign.pk)})}"
 
 
 def _url(campaign: Campaign, unit: Unit, figure: Figure) -> str:

@@ -27,6 +27,7 @@ from reports.leader_board import LateLine, late_lines
 from reports.lists import LISTS, STUCK, Window
 from reports.models import Appeal, Confirmation, DayCount
 from reports.standing import Headline, Standing
+from reports.task_due import TasksDue, due_of
 from visits.attempts import GONE_OUTCOMES
 from visits.models import Assignment
 
@@ -48,7 +49,7 @@ class PlaceLine:
     coverage: Headline
     gap: Decimal | None  # percentage points ahead of the time that has passed
     visits: Count
-    covered: int
+    covered: Count  # households met in these days, each once, also those met before
     raised: Count
     closed: Count
     overdue: Count
@@ -120,6 +121,7 @@ class OfficeBoard:
     quiet_total: int
     stuck: list[Stuck]
     waiting: list[Waiting]
+    tasks: TasksDue | None
 
 
 def window_of(period: str, today: date) -> Window:
@@ -158,6 +160,7 @@ def build(standing: Standing, user: User, scope: Unit, *, period: str, quiet_day
         quiet_total=len(quiet),
         stuck=_stuck(standing, opener, scope, window),
         waiting=_waiting(standing, user, scope),
+        tasks=due_of(user, scope, standing.today),
     )
 
 
@@ -177,7 +180,7 @@ def _place(
         coverage=coverage,
         gap=None if coverage.value is None else coverage.value - standing.elapsed.percent,
         visits=opener.count(then.visits, opener.visits(unit, window)),
-        covered=then.covered,
+        covered=opener.count(then.covered, opener.met(unit, window)),
         raised=opener.count(then.issues_raised, opener.issues(unit, "raised", window)),
         closed=opener.count(closed, opener.issues(unit, "closed", window)),
         overdue=opener.count(now.overdue, opener.figure(unit, "overdue")),
@@ -219,7 +222,7 @@ def _departments(standing: Standing, opener: Opener, window: Window) -> list[Dep
         parts = [counts for code, counts in found.items() if code.startswith(unit.code)]
         is_open, unaccepted, closed, overdue = (sum(part[number] for part in parts) for number in range(4))
         oldest = min((part[4] for part in parts if part[4]), default=None)
-        if not is_open and not closed and not standing.of([unit]).issues_raised:
+        if not (is_open or closed or standing.of([unit]).issues_raised or standing.of([unit]).judged):
             continue
         lines.append(
             DepartmentLine(
@@ -229,7 +232,7 @@ def _departments(standing: Standing, opener: Opener, window: Window) -> list[Dep
                 closed=opener.count(closed, opener.issues(unit, "held_closed", window)),
                 overdue=opener.count(overdue, opener.issues(unit, "late")),
                 oldest_days=(standing.today - oldest).days if oldest else 0,
-                solution=standing.solution([unit], opener.issues(unit, "held_judged")),
+                solution=standing.solution([unit], opener.figure(unit, "judged")),
             )
         )
     return lines

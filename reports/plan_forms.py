@@ -264,7 +264,8 @@ class TaskFilterForm(forms.Form):
         self.fields["unit"].choices = unit_choices(units, _("All units"))  # type: ignore[attr-defined]
         lights = [(light.value, WORDS[light]) for light in Light]
         judge = ("to_judge", _("report to be judged"))
-        self.fields["light"].choices = [("", _("All states")), judge, *lights]  # type: ignore[attr-defined]
+        soon = ("soon", _("due within 5 working days"))
+        self.fields["light"].choices = [("", _("All states")), judge, soon, *lights]  # type: ignore[attr-defined]
 
     def value(self, name: str) -> Any:
         """Return the cleaned value, None where it is empty or wrong."""

@@ -111,10 +111,21 @@ def _board(request: HttpRequest, snapshot: Snapshot, group: GroupScore) -> dict[
     totals = {code: row.score for code, row in scores.past_scores(codes, snapshot).items() if row.score is not None}
     if year_group:
         totals |= {unit.code: unit.total for unit in year_group.units if unit.total is not None}
-    frozen = Snapshot.objects.filter(pk=snapshot.pk).values_list("inputs__counts", "inputs__campaign").get()
+    frozen = (
+        Snapshot.objects.filter(pk=snapshot.pk)
+        .values_list("inputs__counts", "inputs__campaign", "inputs__scheme")
+        .get()
+    )
+    scheme = SchemeContent.from_json(frozen[2])
+    yellow = scores.cards(snapshot, scheme, group.key, visible)
     elapsed = scores.elapsed_share(*_campaign_days(frozen[1]), snapshot.last)
     rows = scores.standings(
-        group, before=before.group(group.key) if before else None, year=totals, counts=frozen[0], elapsed=elapsed
+        group,
+        before=before.group(group.key) if before else None,
+        year=totals,
+        counts=frozen[0],
+        elapsed=elapsed,
+        yellow=yellow,
     )
     return {
         "rows": rows,
@@ -123,7 +134,21 @@ def _board(request: HttpRequest, snapshot: Snapshot, group: GroupScore) -> dict[
         "year": year,
         "elapsed": elapsed,
         "has_year": bool(totals),
+        "named": _named(rows) if scheme.lists or scheme.yellow else [],
     }
+
+
+def _named(rows: list[scores.Standing]) -> list[dict[str, Any]]:
+    """The lists a scheme has, each with its units in order of rank."""
+
+    def names(chosen: Callable[[scores.Standing], bool]) -> str:
+        return _(", ").join(row.unit.name for row in rows if chosen(row))
+
+    return [
+        {"label": _("red list"), "names": names(lambda row: row.unit.mark == "red")},
+        {"label": _("yellow card"), "names": names(lambda row: row.low_periods > 0)},
+        {"label": _("black list"), "names": names(lambda row: row.unit.mark == "black")},
+    ]
 
 
 def _campaign_days(frozen: dict[str, str]) -> tuple[date, date]:

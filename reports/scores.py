@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
+from django.db.models import Case, When
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
@@ -18,11 +19,15 @@ from outreach.charts import Chart, Series
 from reports.indicators import HUNDREDTH
 from reports.models import PastScore, Snapshot
 from reports.models.snapshots import SnapshotQuerySet
-from reports.scoring import GroupScore, LineScore, UnitScore
+from reports.schemes import SchemeContent
+from reports.scoring import GroupScore, LineScore, Scoreboard, UnitScore, yellow_cards
 
 # A snapshot of the year before: its last day may lie so far from the same day.
 NEAR = timedelta(days=20)
 ZERO = Decimal(0)
+# Kinds of periods that follow each other, and the most days from the end of one to the end of the next.
+PERIODS = {Snapshot.Kind.WEEKLY: 10, Snapshot.Kind.MONTHLY: 34}
+PERIODS_READ = 2  # a period may have been revised
 
 
 # ---- which snapshot to compare with
@@ -38,8 +43,8 @@ def previous(snapshot: Snapshot, visible: SnapshotQuerySet) -> Snapshot | None:
         campaign_id=snapshot.campaign_id, scheme__name=snapshot.scheme.name, last__lt=snapshot.last
     ).defer("inputs")
     rows = rows.published() if snapshot.published_at else rows.standing()
-    same = rows.filter(kind=snapshot.kind).order_by("-last", "-revision", "-pk").first()
-    return same or rows.order_by("-last", "-revision", "-pk").first()
+    of_another_kind = Case(When(kind=snapshot.kind, then=0), default=1)
+    return rows.order_by(of_another_kind, "-last", "-revision", "-pk").first()
 
 
 def year_before(snapshot: Snapshot, visible: SnapshotQuerySet) -> Snapshot | None:
@@ -93,6 +98,7 @@ class Standing:
     coverage: Decimal | None  # percent of the households visited
     ahead: Decimal | None  # percentage points before (or behind) the elapsed time
     cells: Sequence[Cell]
+    low_periods: int = 0  # a yellow card's: how many periods running the total was too low
 
 
 def standings(
@@ -102,8 +108,9 @@ def standings(
     year: Mapping[str, Decimal] | None = None,
     counts: Mapping[str, Mapping[str, int]] | None = None,
     elapsed: Decimal | None = None,
+    yellow: Mapping[str, int] | None = None,
 ) -> list[Standing]:
-    """Return the ranking's units in its order. `year`: unit code → the total a year before."""
+    """Return the ranking's units in its order. `year`: unit code → the total a year before; `yellow`: see `cards`."""
     old = {unit.code: unit for unit in before.units} if before else {}
     columns = columns_of(group)
     found = []
@@ -119,9 +126,35 @@ def standings(
                 coverage=coverage,
                 ahead=_difference(coverage, elapsed),
                 cells=_cells(unit, columns),
+                low_periods=(yellow or {}).get(unit.code, 0),
             )
         )
     return found
+
+
+def cards(snapshot: Snapshot, scheme: SchemeContent, group_key: str, visible: SnapshotQuerySet) -> dict[str, int]:
+    """Return the units of a ranking that get a yellow card → periods running they were too low in, up to this one.
+
+    Periods are weeks or months, one after the other without a gap; other snapshots have none. At most one query.
+    """
+    if scheme.yellow is None or snapshot.kind not in PERIODS:
+        return {}
+    rows = visible.filter(
+        campaign_id=snapshot.campaign_id,
+        scheme__name=snapshot.scheme.name,
+        kind=snapshot.kind,
+        last__lt=snapshot.last,
+    ).defer("inputs")
+    rows = rows.published() if snapshot.published_at else rows.standing()
+    newest_first = [snapshot]
+    for row in rows.order_by("-last", "-revision", "-pk")[: PERIODS_READ * scheme.yellow.months]:
+        gap = (newest_first[-1].last - row.last).days
+        if gap > PERIODS[Snapshot.Kind(snapshot.kind)] or len(newest_first) == scheme.yellow.months:
+            break
+        if gap:  # of one period's revisions the newest counts
+            newest_first.append(row)
+    boards = [Scoreboard((found,)) for row in reversed(newest_first) if (found := row.group(group_key))]
+    return yellow_cards(scheme, boards)
 
 
 def columns_of(group: GroupScore) -> list[tuple[str, str]]:
@@ -267,19 +300,31 @@ def overtakers(before: GroupScore, after: GroupScore, code: str) -> tuple[list[s
 # ---- trend
 
 
-def trend(
-    unit_code: str, snapshots: Sequence[Snapshot], past: Sequence[PastScore]
-) -> list[tuple[str, Decimal | None, int | None]]:
-    """Return (when, score, rank), the oldest first: imported years, then snapshots by their last day."""
-    rows: list[tuple[str, Decimal | None, int | None]] = [
-        (f"{row.year}-{row.month:02d}" if row.month else _("all of %(year)d") % {"year": row.year}, row.score, row.rank)
+class Point(NamedTuple):
+    """A score in time. `is_year`: a whole year's, which no week's stands beside."""
+
+    when: str
+    score: Decimal | None
+    rank: int | None
+    is_year: bool = False
+
+
+def trend(unit_code: str, snapshots: Sequence[Snapshot], past: Sequence[PastScore]) -> list[Point]:
+    """Return the unit's scores, the oldest first: imported ones, then snapshots by their last day."""
+    rows = [
+        Point(
+            f"{row.year}-{row.month:02d}" if row.month else _("all of %(year)d") % {"year": row.year},
+            row.score,
+            row.rank,
+            not row.month,
+        )
         for row in sorted(past, key=lambda row: (row.year, row.month or 13))
     ]
     for snapshot in sorted(snapshots, key=lambda row: (row.last, row.pk)):
         unit = _raw_unit(snapshot.result, unit_code)
         if unit is not None:
             total = unit["total"]
-            rows.append((snapshot.last.isoformat(), None if total is None else Decimal(total), unit["rank"]))
+            rows.append(Point(snapshot.last.isoformat(), None if total is None else Decimal(total), unit["rank"]))
     return rows
 
 
@@ -287,21 +332,29 @@ def _raw_unit(result: Mapping[str, Any], code: str) -> Mapping[str, Any] | None:
     return next((unit for group in result["groups"] for unit in group["units"] if unit["code"] == code), None)
 
 
-def trend_chart(points: Sequence[tuple[str, Decimal | None, int | None]]) -> Chart | None:
-    """Return the scores over time; None where there are fewer than two."""
-    if sum(score is not None for _when, score, _rank in points) < 2:
+def trend_chart(points: Sequence[Point]) -> Chart | None:
+    """Return the scores over time, whole years as bars apart from the line; None where there are fewer than two."""
+    if sum(point.score is not None for point in points) < 2:
         return None
+
+    def values(is_year: bool) -> list[Decimal | None]:
+        return [
+            None if point.score is None or point.is_year != is_year else point.score.quantize(HUNDREDTH)
+            for point in points
+        ]
+
+    series = [Series(name=_("Score"), values=values(False))]
+    if any(point.is_year for point in points):
+        series.insert(0, Series(name=_("Score of the whole year"), values=values(True), kind="bar", tone="neutral"))
     return Chart(
         title=_("Scores over time"),
-        labels=[when for when, _score, _rank in points],
-        series=[
-            Series(
-                name=_("Score"),
-                values=[None if score is None else score.quantize(HUNDREDTH) for _when, score, _rank in points],
-            ),
-        ],
+        labels=[point.when for point in points],
+        series=series,
         kind="line",
         unit=pgettext("chart", "marks"),
         label_name=_("As of"),
-        note=_("Imported years first, then the published snapshots of this campaign."),
+        note=_(
+            "Imported scores first, then the published snapshots of this campaign. A whole year's score is drawn as a "
+            "bar of its own: a snapshot counts what has come together so far, and the two are not compared."
+        ),
     )

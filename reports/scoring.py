@@ -6,7 +6,7 @@ the sum of what is shown: whoever has the sheet of paper and a calculator comes 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
@@ -34,6 +34,8 @@ from reports.scoreboard import (
 )
 
 __all__ = [
+    "ENGINE",
+    "ENGINES",
     "Adjustment",
     "GroupScore",
     "LineScore",
@@ -362,3 +364,10 @@ def _ranked(scheme: SchemeContent, scored: Sequence[_Scored]) -> tuple[UnitScore
 def _total(scored: _Scored) -> Decimal:
     assert scored.score.total is not None
     return scored.score.total
+
+
+# The rules of arithmetic by number; a snapshot names those it was frozen with. Whoever changes what `score` gives for
+# the same inputs gives it the next number here, and keeps the old function under its own as long as snapshots by it
+# matter: without it they can be told from forged ones by their digest alone, not by scoring them again.
+ENGINES: Mapping[int, Callable[[SchemeContent, Sequence[UnitReadings]], Scoreboard]] = {1: score}
+ENGINE = 1  # by which new snapshots are scored

@@ -186,7 +186,7 @@ def read(campaign: Campaign, today: date) -> Standing:
         campaign=campaign,
         today=today,
         units=units,
-        now={**facts.read(campaign, units, today), **held.read(campaign, today)},
+        now={**facts.read(campaign, units, today), **held.read(campaign, units, today)},
         days={day: facts.read(campaign, units, today, first=day, last=day) for day in (today, yesterday)},
         closes=closing.last_closes(campaign, today, [unit.pk for unit in units]),
         counted_at=facts.counted_at(),

@@ -21,7 +21,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from issues.attachments import clean_files
 from outreach.access import Permission, acting, require
 from outreach.models import Unit
-from reports import task_board, task_exports
+from reports import task_board, task_due, task_exports
 from reports.actions import plans as plan_actions
 from reports.actions.plans import ConflictError
 from reports.indicators import INDICATORS
@@ -68,7 +68,7 @@ def filtered(request: HttpRequest, data: Mapping[str, str]) -> tuple[TaskFilterF
     plan, unit, words, light = (form.value(name) for name in ("plan", "unit", "q", "light"))
     tasks = tasks.filter(plan=plan) if plan else tasks.filter(plan__state=WorkPlan.State.RUNNING)
     if unit:
-        tasks = tasks.filter(Q(unit__code__startswith=unit.code) | Q(helpers=unit)).distinct()
+        tasks = task_due.of_unit(tasks, unit)
     if words:
         words = words.strip()
         tasks = tasks.filter(Q(title__icontains=words) | Q(person__user__name__icontains=words))
@@ -76,7 +76,11 @@ def filtered(request: HttpRequest, data: Mapping[str, str]) -> tuple[TaskFilterF
         tasks = tasks.filter(state=WorkTask.State.REPORTED)
     rows = tasks.order_by("-plan__starts_on", "-plan", "number")[: task_board.MAX_TASKS]
     lines = task_board.lines(rows, timezone.localdate())
-    if light and light != "to_judge":
+    if light == task_due.SOON:
+        today = timezone.localdate()
+        until = task_due.soon_until(today)
+        lines = [line for line in lines if task_due.is_soon(line, today, until)]
+    elif light and light != "to_judge":
         lines = [line for line in lines if line.pace.light == light]
     return form, lines
 

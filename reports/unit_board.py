@@ -7,7 +7,9 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from django.db.models import Count as CountOf
+from django.urls import reverse
 from django.utils.functional import Promise
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -23,6 +25,7 @@ from reports.lists import LISTS, Window
 from reports.models import Confirmation
 from reports.office_board import last_week
 from reports.standing import Headline, Scope, Standing
+from reports.task_due import TasksDue, due_of
 from reports.unit_score import ScoreCard, score_card
 from visits.models import Assignment
 
@@ -36,11 +39,11 @@ HEADS = (Role.VILLAGE_CLERK, Role.TOWNSHIP_ADMIN, Role.DEPARTMENT_HEAD)
 # What a week's confirmation names, in order.
 WEEK_FIGURES: tuple[tuple[str, str | Promise], ...] = (
     ("visits", gettext_lazy("Visits")),
-    ("covered", gettext_lazy("Households newly visited")),
+    ("covered", gettext_lazy("Households visited in the week")),
     ("raised", gettext_lazy("New issues")),
     ("closed", gettext_lazy("Issues signed off")),
     ("to_visit", gettext_lazy("Households to visit")),
-    ("visited", gettext_lazy("Households visited")),
+    ("visited", gettext_lazy("Households visited so far")),
     ("overdue", gettext_lazy("Overdue, open")),
 )
 
@@ -53,6 +56,7 @@ class Place:
     rank: int | None
     of: int
     peers: str
+    url: str  # the ranking it stands in
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,7 @@ class UnitBoard:
     ended: int
     raised: int
     overdue: Count
+    overdue_here: Count | None  # None for a department: nothing arises in it
     held: Count
     unvisited: Count
     places: list[Place]
@@ -101,6 +106,7 @@ class UnitBoard:
     linked: list[Unit]  # a department's townships, through the leaders both are linked to
     week: Week | None
     card: ScoreCard | None
+    tasks: TasksDue | None
     sees_rows: bool
 
 
@@ -125,6 +131,7 @@ def build(standing: Standing, user: User, unit: Unit) -> UnitBoard:
         ended=standing.ended([unit]),
         raised=now.issues_raised,
         overdue=opener.count(counts["late"], opener.issues(unit, "late")),
+        overdue_here=None if is_department else opener.count(now.overdue, opener.figure(unit, "overdue")),
         held=opener.count(counts["held"], opener.issues(unit, "held")),
         unvisited=opener.count(now.unvisited, "" if is_department else opener.figure(unit, "unvisited")),
         places=_places(standing, unit),
@@ -138,6 +145,7 @@ def build(standing: Standing, user: User, unit: Unit) -> UnitBoard:
         linked=_linked(standing, unit) if is_department else [],
         week=week_of(standing, user, unit),
         card=score_card(standing.campaign, user, unit),
+        tasks=due_of(user, unit, standing.today),
         sees_rows=access.has_permission(user, Permission.ISSUE_VIEW),
     )
 
@@ -174,8 +182,20 @@ def _places(standing: Standing, unit: Unit) -> list[Place]:
             continue
         ranks = {place.key: place.rank for place in ranking([(p.code, standing.now[p.code]) for p in peers], indicator)}
         ranked = sum(rank is not None for rank in ranks.values())
-        found.append(Place(indicator.name, ranks.get(unit.code), ranked, names[Unit.Kind(unit.kind)]))
+        peers_name, url = names[Unit.Kind(unit.kind)], _peers_url(standing, unit, indicator.key)
+        found.append(Place(indicator.name, ranks.get(unit.code), ranked, peers_name, url))
     return found
+
+
+def _peers_url(standing: Standing, unit: Unit, by: str) -> str:
+    """Where the rates of the unit's like stand side by side; departments have theirs on the dispatch board, which is
+    the district's own."""
+    if unit.kind == Unit.Kind.DEPARTMENT:
+        return reverse("reports:unit_indicators", args=[standing.campaign.pk, unit.code])
+    asked = {"campaign": str(standing.campaign.pk), "by": by}
+    if unit.kind == Unit.Kind.VILLAGE:
+        asked |= {"unit": unit.township_code}
+    return f"{reverse('reports:ranking')}?{urlencode(asked)}"
 
 
 def _unvisited(standing: Standing, opener: Opener, user: User, unit: Unit) -> list[Unvisited]:

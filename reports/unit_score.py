@@ -18,6 +18,7 @@ class Lost:
 
     line: LineScore
     marks: Decimal
+    number: int = 0  # the line's place on the score's page, from 1
 
 
 @dataclass(frozen=True)
@@ -57,10 +58,10 @@ def _score_in(group: GroupScore | None, unit: Unit) -> UnitScore | None:
 def lost_marks(score: UnitScore) -> list[Lost]:
     """The lines that cost the most: what their full marks lack, and deductions; the dearest first."""
     lost = []
-    for line in score.lines:
+    for number, line in enumerate(score.lines, 1):
         if line.marks is None:
             continue
         missing = line.effective_weight - line.marks if line.kind == "line" else -line.marks
         if missing > 0:
-            lost.append(Lost(line, missing))
+            lost.append(Lost(line, missing, number))
     return sorted(lost, key=lambda each: -each.marks)[:LINES_SHOWN]

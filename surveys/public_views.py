@@ -118,7 +118,7 @@ def survey_answer(request: HttpRequest, code: str, unit: str | None = None) -> H
         return _refused(_("Too many answers come from here just now. Please try again in an hour."), 429)
     except limits.UncountedError:
         return _refused(_("This is not possible just now. Try again in a few minutes."), 503)
-    sending = _sending(request)
+    sending = read_sending(request)
     if sending is None:
         return _refused(_("These answers cannot be read."), 400)
     place = place or _places(survey_round).filter(code=sending["unit"]).first() or survey_round.district
@@ -154,7 +154,7 @@ def _refused(message: str, status: int) -> JsonResponse:
     return JsonResponse({"message": message}, status=status)
 
 
-def _sending(request: HttpRequest) -> dict[str, Any] | None:
+def read_sending(request: HttpRequest) -> dict[str, Any] | None:
     """Read the body; None where it is no sending at all. What is said of the person is taken only as far as known."""
     if len(request.body) > MAX_BODY:
         return None
@@ -171,4 +171,5 @@ def _sending(request: HttpRequest) -> dict[str, Any] | None:
         "unit": unit[:12] if isinstance(unit, str) and unit.isalnum() else "",
         "sex": data.get("sex") if data.get("sex") in Sex.values else "",
         "age_band": data.get("age_band") if data.get("age_band") in AgeBand.values else "",
+        "wish": data.get("wish"),  # of a call; nobody asks for one on a public page
     }

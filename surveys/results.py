@@ -18,8 +18,9 @@ from outreach.models import Unit
 from surveys import moments, suppression
 from surveys.models import AgeBand, Axis, Channel, Round, Sex, Tally
 from surveys.moments import Design, Estimate, Sums
+from surveys.quality import Flag
 from surveys.questionnaire import CHOICES, Content, Item, Kind
-from surveys.tallying import DECLINED, GIVEN, RESPONDENTS, SCORE
+from surveys.tallying import DECLINED, FLAG, GIVEN, RESPONDENTS, SCORE
 
 # value → stratum and cluster → row, of one item in one group
 Values = dict[str, dict[moments.Place, Tally]]
@@ -104,7 +105,20 @@ def measures(content: Content) -> dict[str, Measure]:
         for suffix, label in _lines(item):
             for one in _item_measures(item, f"{item.key}{suffix}", f"{item.text}{label}"):
                 found[one.key] = one
+    for flag, (label, definition) in flag_names().items():
+        key = f"q.{flag}"
+        found[key] = Measure(key, label, definition, FLAG, GIVEN, frozenset({flag}), is_share=True)
     return found
+
+
+def flag_names() -> dict[str, tuple[str, str]]:
+    """Return each sign of quality.py with its name and what it says."""
+    return {
+        Flag.SPEEDING: (_("To be checked: fast"), _("items answered faster than they can be read, on average")),
+        Flag.STRAIGHT: (_("To be checked: all in a line"), _("the same place in the list of options all along")),
+        Flag.DECLINED: (_("To be checked: hardly answered"), _("more than 7 of 10 items not answered")),
+        Flag.SAME: (_("To be checked: same answers"), _("all answers the same as those of others stored with them")),
+    }
 
 
 def _lines(item: Item) -> list[tuple[str, str]]:
@@ -175,7 +189,8 @@ def figure_of(measure: Measure, estimate: Estimate | None) -> Figure:
     low, high = estimate.share_interval if measure.is_share else estimate.interval
     if measure.item == SCORE:
         low, high = max(0.0, low), min(1.0, high)
-    return Figure(estimate.n, *(Decimal(f"{measure.scale * value:.2f}") for value in (estimate.value, low, high)))
+    value, least, most = (Decimal(f"{measure.scale * part:.2f}") for part in (estimate.value, low, high))
+    return Figure(estimate.n, value, least, most)
 
 
 class Counts:
@@ -357,13 +372,17 @@ def read(survey_round: Round, *, place: Unit, axis: str = Axis.ALL, measure: Mea
     return Counts(place, axis, _rows([survey_round], place, axis, {measure.item} if measure else None))
 
 
+def read_whole(survey_round: Round, measure: Measure) -> Counts:
+    """Read one measure of every township and village, in one query."""
+    rows = Tally.objects.filter(round=survey_round, axis=Axis.ALL, item__in={measure.item, RESPONDENTS})
+    return Counts(survey_round.district, Axis.ALL, rows)
+
+
 def _rows(rounds: Sequence[Round], place: Unit, axis: str, items: set[str] | None) -> QuerySet[Tally]:
     """Return the counts down to the townships, and to the villages of the township `place`."""
     rows = Tally.objects.filter(round__in=rounds, axis__in={Axis.ALL.value, axis}).annotate(length=Length("place"))
-    if items is not None:
-        rows = rows.filter(item__in={*items, RESPONDENTS})
-    else:
-        rows = rows.filter(axis=Axis.ALL)
+    narrowed = Q(axis=Axis.ALL) if items is None else Q(item__in={*items, RESPONDENTS})
+    rows = rows.filter(narrowed)
     inside = Q(length__lte=9)
     return rows.filter(inside | Q(place__startswith=place.code) if len(place.code) == 9 else inside)
 

@@ -19,7 +19,7 @@ def hidden(parts: Mapping[K, int], minimum: int = MINIMUM) -> frozenset[K]:
     """Return which of the parts of a shown whole are hidden: those too small, and as many of the smallest others as
     keep the hidden ones from being what the whole leaves. An empty part hides nobody."""
     gone = {key for key, n in parts.items() if 0 < n < minimum}
-    others = sorted((key for key, n in parts.items() if n >= minimum), key=lambda key: parts[key])
+    others = sorted((key for key, n in parts.items() if n >= minimum), key=lambda key: (parts[key], str(key)))
     for key in others:
         if not gone or (len(gone) > 1 and sum(parts[one] for one in gone) >= minimum):
             break

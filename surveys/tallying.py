@@ -13,10 +13,12 @@ from typing import Any
 from django.db import connection
 
 from surveys.models import Round
+from surveys.models.results import Tally
 from surveys.questionnaire import CHOICES, Content
 
 RESPONDENTS = "*"  # item: everybody who answered
 SCORE = "*score"  # item: marks earned over marks to be had; value: the dimension, or "" for all items
+FLAG = "*flag"  # item: what is odd about responses (quality.py), of GIVEN
 GIVEN = "~given"  # value: those who answered with something else than a code (the denominator of several answers)
 DECLINED = "~"  # value: before "dont_know" and "refused"
 
@@ -27,7 +29,7 @@ KEYS = ("place", "axis", "part", "item", "value", "stratum", "cluster")
 COUNT = """
 WITH chosen AS (
     SELECT r.id, u.code AS unit, r.week::text AS week, r.channel, r.sex, r.age_band, r.stratum, r.cluster,
-           r.weight AS w, r.answers
+           r.weight AS w, r.answers, r.flags
     FROM surveys_response r JOIN outreach_unit u ON u.id = r.unit_id
     WHERE r.round_id = %(round)s {only}
 ),
@@ -74,6 +76,9 @@ entries AS (
            CASE WHEN kind = 'number' AND value = '~given' THEN (answer #>> '{{}}')::float8 ELSE 0 END,
            CASE WHEN kind = 'number' AND value = '~given' THEN 1 ELSE 0 END
     FROM codes
+    UNION ALL
+    SELECT id, '*flag', flag, 0, 0
+    FROM chosen CROSS JOIN LATERAL unnest(flags || '~given'::varchar) flag
     UNION ALL
     SELECT id, '*score', '', sum(got), sum(top) FROM earned GROUP BY id
     UNION ALL
@@ -131,7 +136,7 @@ def add(survey_round: Round, responses: Sequence[uuid.UUID]) -> None:
 
 def rebuild(survey_round: Round) -> None:
     """Count a round anew from its responses. Call under the round's lock."""
-    survey_round.tallies.all().delete()
+    Tally.objects.filter(round=survey_round).delete()
     _run(ADD, survey_round, "")
 
 
@@ -143,7 +148,8 @@ def differences(survey_round: Round) -> list[tuple[str, ...]]:
             COUNT.format(only="") + f"SELECT {', '.join(KEYS + COLUMNS)} FROM counted", _parameters(survey_round)
         )
         counted = {tuple(row[: len(KEYS)]): row[len(KEYS) :] for row in cursor.fetchall()}
-    kept = {tuple(row[: len(KEYS)]): row[len(KEYS) :] for row in survey_round.tallies.values_list(*KEYS, *COLUMNS)}
+    tallies = Tally.objects.filter(round=survey_round)
+    kept = {tuple(row[: len(KEYS)]): row[len(KEYS) :] for row in tallies.values_list(*KEYS, *COLUMNS)}
     return sorted(key for key in counted.keys() | kept.keys() if not _alike(counted.get(key), kept.get(key)))
 
 

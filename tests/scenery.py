@@ -50,7 +50,7 @@ from reports.models import (
 )
 from reports.presets import PRESETS
 from reports.schemes import Group, Line, Linear, SchemeContent
-from surveys.models import Round
+from surveys.models import PollResult, Round
 from tests.cast import Cast, make_user
 from tests.surveys.make import ask_round
 from visits.models import Assignment, Visit, VisitStandard
@@ -94,6 +94,7 @@ class Place:
     past_import: PastImport
     bulletin: Bulletin
     survey_round: Round
+    poll_result: PollResult
     plan: WorkPlan
     task: WorkTask
     report: TaskReport
@@ -347,6 +348,13 @@ def make_place(campaign: Campaign, village: Unit, holder: Unit, visitor: User, c
         change=change,
         pairing=Pairing.objects.create(household=household, user=visitor),
         survey_round=Round.objects.filter(district=campaign.district).first() or ask_round(campaign.district, clerk),
+        poll_result=PollResult.objects.get_or_create(
+            district=campaign.district,
+            year=2025,
+            level="province",
+            item_key="安全感",
+            defaults={"item": "安全感", "score": 90, "full_marks": 100, "entered_by": clerk},
+        )[0],
         scheme=make_scheme(campaign, clerk),
         adjustment=adjustment,
         evidence=EvidenceFile.objects.create(
@@ -540,7 +548,7 @@ NOUNS: list[tuple[str, Callable[[Place], Any]]] = [
 ]
 # A pk under a view name without a noun (households:detail) is the app's main thing.
 MAIN = {"households": "household", "issues": "issue", "visits": "household", "reports": "campaign", "clues": "clue"}
-MAIN["surveys"] = "survey_round"
+MAIN["surveys"] = "round"
 # url name → argument → value, where the rules above do not fit.
 SPECIAL: dict[str, dict[str, Callable[[Place], Any]]] = {
     "reports:hall_link_end": {"pk": lambda place: place.hall_link.pk},
@@ -558,10 +566,12 @@ SPECIAL: dict[str, dict[str, Callable[[Place], Any]]] = {
     "issues:dispute_party_remove": {"pk": lambda place: place.dispute.pk},
     "issues:dispute_paper": {"pk": lambda place: place.dispute.pk, "paper": lambda place: "record"},
     "visits:phone_photo": {"digest": lambda place: "a" * 64},
+    "surveys:poll_delete": {"pk": lambda place: place.poll_result.pk},
     "survey_start": {"code": lambda place: place.survey_round.code},
     "survey_answer": {"code": lambda place: place.survey_round.code},
     "survey_start_here": {"code": lambda place: place.survey_round.code, "unit": lambda place: place.unit.code},
     "survey_answer_here": {"code": lambda place: place.survey_round.code, "unit": lambda place: place.unit.code},
+    "surveys:questionnaire_item": {"key": lambda place: "safe"},
     "clues:step": {"name": lambda place: "note"},
     "reports:plan_file": {"file": lambda place: place.plan_file.pk},
     "reports:task_file": {"file": lambda place: place.report_file.pk},

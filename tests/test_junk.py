@@ -41,10 +41,11 @@ RARE = [
 BARE_NAMES = {
     *("page", "q", "view", "tab", "unit", "campaign", "household", "resident", "after", "candidates", "decision", "on"),
     *("end", "everybody", "gone", "others", "outside", "next", "way", "who", "uuid", "visitors", "import_file_name"),
-    *("period", "quiet", "scope", "first", "last", "holder", "mine"),
+    *("period", "quiet", "scope", "first", "last", "holder", "mine", "do", "saves", "other", "version", "kind"),
+    *("options-count", "rows-count", "rules-count"),
     *("topics", "items", "visited_at", "appointment_at", "seconds", "outcome", "photo", "photos", "file", "language"),
 }
-APPS = ("outreach", "households", "issues", "visits", "reports")
+APPS = ("outreach", "households", "issues", "surveys", "visits", "reports")
 BODIES = [
     b"null",
     b"[]",

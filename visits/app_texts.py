@@ -63,6 +63,7 @@ def app_texts() -> dict[str, str]:
         "notKept": _("This phone could not keep the visit. Write it on paper, or try again; do not close this page."),
         "surveyKept": _("The answers are kept on this phone and will be sent as soon as there is a signal."),
         "backToVisit": _("Back to the visit"),
+        "followUp": _("They asked for a visit by %s: %s"),
         "outbox": _("Outbox"),
         "waitingCount": _("%s entries not sent yet"),
         "allSent": _("Everything has been sent"),
@@ -108,4 +109,27 @@ def app_texts() -> dict[str, str]:
         "syncWaiting": _("%s waiting"),
         "syncRefused": _("%s refused"),
         "syncLogin": _("please log in"),
+    }
+
+
+def wish_texts() -> dict[str, str]:
+    """Return the texts of static/js/survey-wish.js."""
+    return {
+        "title": _("Would they like something done about it?"),
+        "hint": _(
+            "One of the answers was not content. Ask: “Would you like us to write this down as an issue, or to have "
+            "somebody come by?” Nobody has to."
+        ),
+        "anonymous": _("The answers themselves stay anonymous."),
+        "consent": _("Yes, they agreed to have it written down, with their household"),
+        "kind": _("What is to be done"),
+        "choose": _("Choose"),
+        "visit": _("Have somebody come by"),
+        "text": _("In their own words, told anew: what would they like?"),
+        "record": _("Send, and write this down"),
+        "without": _("Send the answers only"),
+        "needConsent": _("Without the respondent's consent nothing is written down."),
+        "needKind": _("Choose what kind of problem it is."),
+        "needText": _("Write in one or two sentences what they would like: at most 500 characters."),
+        "sending": _("Sending …"),
     }

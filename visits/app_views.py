@@ -24,7 +24,7 @@ from django.views.decorators.http import require_GET
 from outreach.access import Permission, open_to_all, require
 from surveys.models import AgeBand, Sex
 from surveys.texts import survey_texts
-from visits.app_texts import app_texts
+from visits.app_texts import app_texts, wish_texts
 from visits.forms import heard_kinds
 
 # What the app's page loads; the service worker keeps these and nothing else.
@@ -46,6 +46,7 @@ ASSETS = (
     "img/tick.svg",
     "img/chevron.svg",
     "js/survey-rules.js",
+    "js/survey-wish.js",
     "js/survey.js",
     "js/phone/app.js",
     "js/phone/dom.js",
@@ -63,6 +64,7 @@ def phone_app(request: HttpRequest) -> HttpResponse:
     """The app's page. static/js/phone/app.js fills it from the phone's own store."""
     texts: dict[str, Any] = app_texts() | {
         "survey": survey_texts(),
+        "wish": wish_texts(),
         "about": {
             "sex": [(value, str(label)) for value, label in Sex.choices if value],
             "age_band": [(value, str(label)) for value, label in AgeBand.choices if value],
@@ -99,7 +101,7 @@ def app_version(language: str) -> str:
         digest.update(static(name).encode() + Path(path).read_bytes())
     for page in ("app.html", "_form.html", "sw.js"):
         digest.update(Path(settings.BASE_DIR / "templates/visits/phone" / page).read_bytes())
-    for text in (*app_texts().values(), *survey_texts().values()):
+    for text in (*app_texts().values(), *survey_texts().values(), *wish_texts().values()):
         digest.update(text.encode())
     return digest.hexdigest()[:16]
 

@@ -419,3 +419,56 @@ class VisitConflict(models.Model):
 
     def __str__(self) -> str:
         return str(self.visit_id)
+
+
+class FollowUpQuerySet(models.QuerySet["FollowUp"]):
+    """Visits asked for, in the words of the domain."""
+
+    def visible_to(self, user: User | AnonymousUser) -> FollowUpQuerySet:
+        """Those at the households one sees."""
+        return self.filter(household__in=Household.objects.visible_to(user))
+
+    def open(self) -> FollowUpQuerySet:
+        """Those nobody has gone for yet."""
+        return self.filter(visit=None)
+
+
+class FollowUp(models.Model):
+    """A visit the household itself asked for after a survey. It says what they want, nothing of what they answered."""
+
+    household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="follow_ups")
+    text = models.CharField(_("what they would like to talk about"), max_length=500)
+    due_on = models.DateField(_("by"))
+    asked_at = models.DateTimeField(default=timezone.now)
+    asked_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    visit = models.ForeignKey(
+        Visit, null=True, on_delete=models.PROTECT, related_name="+", help_text="that answered it"
+    )
+
+    objects = FollowUpQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("visit asked for")
+        verbose_name_plural = _("visits asked for")
+        ordering = ["due_on", "pk"]
+        indexes = [
+            models.Index(fields=["household"], name="visits_followup_open", condition=Q(visit=None)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.household}: {self.due_on}"
+
+
+class WishReceipt(models.Model):
+    """A wish that came with a survey's answers has been recorded: a second sending does not record it again.
+
+    Made of the sending's random number, which nothing else keeps: it leads neither to the answers nor to the wish.
+    """
+
+    digest = models.CharField(max_length=64, primary_key=True)
+
+    class Meta:
+        verbose_name = "receipt of a wish"
+
+    def __str__(self) -> str:
+        return self.digest

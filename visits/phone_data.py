@@ -29,7 +29,7 @@ from outreach.models import Campaign, User
 from surveys.models import Channel, Round
 from visits import leases
 from visits.attempts import MET_OUTCOMES, Outcome, State
-from visits.models import Assignment, Topic, Visit, VisitStandard
+from visits.models import Assignment, FollowUp, Topic, Visit, VisitStandard
 
 BUCKETS = 256
 DIGEST_BYTES = 4
@@ -138,7 +138,7 @@ DUTY_FIELDS = (
 
 
 def household_rows(user: User) -> list[dict[str, Any]]:
-    """Return a row for each duty of the running campaigns, and each paired household without one. Four queries."""
+    """Return a row for each duty of the running campaigns, and each paired household without one. Five queries."""
     duties = list(Assignment.objects.of_visitor(user).order_by("pk").values(*DUTY_FIELDS))
     paired = set(Pairing.objects.filter(user=user, ended_on=None).values_list("household_id", flat=True))
     wanted = {duty["household_id"] for duty in duties} | paired
@@ -149,11 +149,15 @@ def household_rows(user: User) -> list[dict[str, Any]]:
         known = {name: value for name, value in zip(RESIDENT_FIELDS, values, strict=True) if value}
         residents[household].append({"id": pk} | known)
     with_duty = {duty["household_id"] for duty in duties}
-    rows = [
-        _row(user, households[duty["household_id"]], residents[duty["household_id"]], paired, duty) for duty in duties
-    ]
-    rows += [_row(user, households[pk], residents[pk], paired, None) for pk in sorted(paired - with_duty)]
-    return rows
+    asked_for = {
+        pk: {"text": text, "due_on": due_on.isoformat()}
+        for pk, text, due_on in FollowUp.objects.open()
+        .filter(household__in=wanted)
+        .order_by("-due_on", "-pk")
+        .values_list("household", "text", "due_on")
+    }
+    doors = [(duty["household_id"], duty) for duty in duties] + [(pk, None) for pk in sorted(paired - with_duty)]
+    return [_row(user, households[pk], residents[pk], paired, duty, asked_for.get(pk)) for pk, duty in doors]
 
 
 def _row(
@@ -162,6 +166,7 @@ def _row(
     residents: list[dict[str, Any]],
     paired: set[int],
     duty: dict[str, Any] | None,
+    asked_for: dict[str, str] | None,
 ) -> dict[str, Any]:
     row = {
         "household": household["pk"],
@@ -181,6 +186,7 @@ def _row(
         "do_not_visit": household["do_not_visit_reason"] if household["do_not_visit_at"] else "",
         "residents": residents,
         "paired": household["pk"] in paired,
+        "follow_up": asked_for,
     }
     if duty is not None:
         row |= {

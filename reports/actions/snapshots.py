@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
+from django.db.models import Count
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -24,9 +25,10 @@ from reports.models import Appeal, Scheme, Snapshot
 from reports.models.snapshots import digest_of
 from reports.schemes import SchemeContent
 from reports.scoreboard import APPEAL_PREFIX
-from reports.scoring import Adjustment, UnitReadings, score
+from reports.scoring import ENGINE, ENGINES, Adjustment, UnitReadings
 
 FORMAT = 1
+FIRST_ENGINE = 1  # of snapshots frozen before their engine was written down
 MAX_DAYS = 800
 
 
@@ -70,6 +72,7 @@ def _read_inputs(campaign: Campaign, scheme: Scheme, *, first: date, last: date,
     counts = readings.counts(campaign, first=since, last=last, today=judged_on)
     return {
         "format": FORMAT,
+        "engine": ENGINE,
         "campaign": {
             "name": campaign.name,
             "starts_on": campaign.starts_on.isoformat(),
@@ -80,6 +83,7 @@ def _read_inputs(campaign: Campaign, scheme: Scheme, *, first: date, last: date,
         "units": [unit.to_json() for unit in with_carried(units, campaign, first, last)],
         "counts": counts,
         "overdue": _overdue(campaign, judged_on),
+        "overdue_here": _overdue_here(campaign, judged_on),
     }
 
 
@@ -104,6 +108,13 @@ def _overdue(campaign: Campaign, today: date) -> dict[str, list[str]]:
     for code, number in late.order_by("unit__code", "number").values_list("unit__code", "number"):
         found.setdefault(code, []).append(number)
     return found
+
+
+def _overdue_here(campaign: Campaign, today: date) -> dict[str, int]:
+    """Return the code of the place → how many open issues past their due day arose there: of all days, also where the
+    snapshot's own days are fewer."""
+    late = Issue.objects.running().filter(campaign=campaign, due_on__lt=today)
+    return dict(late.order_by("place__code").values_list("place__code").annotate(Count("pk")))
 
 
 def with_carried(units: Iterable[UnitReadings], campaign: Campaign, first: date, last: date) -> list[UnitReadings]:
@@ -134,9 +145,16 @@ def _with_appeals(units: Iterable[UnitReadings], granted: Iterable[Appeal]) -> l
     return added
 
 
+def engine_of(inputs: Mapping[str, Any]) -> int:
+    """Return the number of the rules of arithmetic that scored `inputs`."""
+    return int(inputs.get("engine", FIRST_ENGINE))
+
+
 def result_of(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the result that the frozen `inputs` give: nothing else is read."""
+    """Return the result that the frozen `inputs` give, by the rules they were frozen with where the program still has
+    them, else by today's: nothing else is read."""
     content = SchemeContent.from_json(inputs["scheme"])
+    score = ENGINES.get(engine_of(inputs), ENGINES[ENGINE])
     return score(content, [UnitReadings.from_json(unit) for unit in inputs["units"]]).to_json()
 
 
@@ -226,18 +244,33 @@ def take_daily(*, today: date) -> list[Snapshot]:
 
 def differences(snapshots: Iterable[Snapshot] | None = None) -> Iterator[str]:
     """Score every snapshot again from its frozen inputs and yield a line for each that is not what it was."""
+    return (line for line, is_fault in compare(snapshots) if is_fault)
+
+
+def compare(snapshots: Iterable[Snapshot] | None = None) -> Iterator[tuple[str, bool]]:
+    """Score every snapshot again and yield for each that differs a line, and whether it is a fault.
+
+    No fault: the program no longer has the rules the snapshot was frozen with, and its contents have their digest; so
+    nobody changed it, it can only not be shown again.
+    """
     rows = Snapshot.objects.order_by("pk").iterator(chunk_size=20) if snapshots is None else snapshots
     for snapshot in rows:
         if not snapshot.is_intact:
-            yield f"snapshot {snapshot.pk}: its contents do not have the digest {snapshot.digest}"
+            yield f"snapshot {snapshot.pk}: its contents do not have the digest {snapshot.digest}", True
             continue
         try:
+            engine = engine_of(snapshot.inputs)
+            if engine not in ENGINES:
+                # of rules that never were, nobody froze anything
+                is_fault = not FIRST_ENGINE <= engine < ENGINE
+                yield f"snapshot {snapshot.pk}: engine changed from {engine} to {ENGINE}; its digest holds", is_fault
+                continue
             again = digest_of(snapshot.inputs, result_of(snapshot.inputs))
         except Exception as error:  # whatever breaks: the answer is that it cannot be shown to be right
-            yield f"snapshot {snapshot.pk}: cannot be scored again: {type(error).__name__}"
+            yield f"snapshot {snapshot.pk}: cannot be scored again: {type(error).__name__}", True
             continue
         if again != snapshot.digest:
-            yield f"snapshot {snapshot.pk}: scored again it gives {again}, not {snapshot.digest}"
+            yield f"snapshot {snapshot.pk}: scored again it gives {again}, not {snapshot.digest}", True
 
 
 HELD, BROKEN = "snapshot.replay", "snapshot.replay_failed"
@@ -345,9 +378,11 @@ def revise(*, snapshot: Snapshot, why: str, by: User) -> Snapshot:
         raise refuse(_("Say why it is revised."))
     granted = Appeal.objects.filter(snapshot=row, state=Appeal.State.GRANTED).select_related("unit")
     units = [UnitReadings.from_json(unit) for unit in row.inputs["units"]]
+    engine = engine_of(row.inputs)
     inputs = {**row.inputs, "units": [unit.to_json() for unit in _with_appeals(units, granted)]}
     if inputs == row.inputs:
         raise refuse(_("No granted appeal waits to be worked in, so the revision would be the same."))
+    inputs["engine"] = engine if engine in ENGINES else ENGINE
     return _freeze(
         row.campaign,
         row.scheme,

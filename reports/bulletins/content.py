@@ -53,10 +53,11 @@ class Line:
     coverage: Decimal | None = None
     raised: int | None = None
     solved: int | None = None
-    overdue: int | None = None
+    overdue: int | None = None  # a place's: of what arose there; a department's: of what it holds, as its solution rate
     solution: Decimal | None = None
     content: Decimal | None = None
-    overdue_numbers: tuple[str, ...] = ()
+    held_overdue: int | None = None  # what the unit itself must act on: a township's villages hold for it
+    overdue_numbers: tuple[str, ...] = ()  # of those held
 
 
 @dataclass(frozen=True)
@@ -266,7 +267,10 @@ def first_three(group: Group) -> list[Line]:
 
 def units_note(edition: Edition) -> str:
     """二、各单位情况: what stands above the table."""
-    return "各单位走访入户、问题办理和考核得分情况见下表。同分同名次，“—”表示无此项任务、样本不足不计或无可比数据。"
+    return (
+        "各单位走访入户、问题办理和考核得分情况见下表。问题办理情况镇街按发生地、部门按承办统计，解决率为已解决问题"
+        "占已解决、解释理解、解释未认可和超期未办结问题之和的比例。同分同名次，“—”表示无此项任务、样本不足不计或无可比数据。"
+    )
 
 
 def findings(edition: Edition, rules: Rules) -> list[Finding]:
@@ -280,8 +284,8 @@ def findings(edition: Edition, rules: Rules) -> list[Finding]:
             said = tuple((line, f"{line.name}{name}{percent(getattr(line, key))}{_parts(line, key)}") for line in below)
             found.append(Finding(rule, f"{head}，低于{plain(floor)}%", said))
     if rules.overdue:
-        late = [line for line in every if (line.overdue or 0) >= rules.overdue]
-        late.sort(key=lambda line: -(line.overdue or 0))
+        late = [line for line in every if (line.held_overdue or 0) >= rules.overdue]
+        late.sort(key=lambda line: -(line.held_overdue or 0))
         found.append(Finding("overdue", "部分问题超期未办结", tuple(_overdue(late))))
     if rules.fallen:
         fell = [line for line in every if line.moved is not None and -line.moved >= rules.fallen]
@@ -311,9 +315,9 @@ def _parts(line: Line, key: str) -> str:
 def _overdue(late: Sequence[Line]) -> Iterable[tuple[Line, str]]:
     for at, line in enumerate(late):
         numbers = line.overdue_numbers[:MAX_NUMBERS] if at < MAX_NUMBERED else ()
-        more = "等" if (line.overdue or 0) > len(numbers) else ""
+        more = "等" if (line.held_overdue or 0) > len(numbers) else ""
         named = f"（问题编号{'、'.join(numbers)}{more}）" if numbers else ""
-        yield line, f"{line.name}{line.overdue}件{named}"
+        yield line, f"{line.name}{line.held_overdue}件{named}"
 
 
 def plain(value: Decimal) -> str:
@@ -384,7 +388,9 @@ def _everything(edition: Edition, rules: Rules) -> Iterable[str]:
     yield overview(edition)
     yield problems(findings(edition, rules))
     for line in (edition.total, *(line for group in edition.groups for line in group.lines)):
-        yield " ".join([*row(line), f"{line.solved} {line.overdue} {line.was} {abs(line.moved or 0)}"])
+        yield " ".join(
+            [*row(line), f"{line.solved} {line.overdue} {line.held_overdue} {line.was} {abs(line.moved or 0)}"]
+        )
         yield " ".join(line.overdue_numbers)
 
 

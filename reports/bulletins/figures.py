@@ -84,10 +84,22 @@ def line_of(
         score=unit.total,
         moved=was - unit.rank if was is not None and unit.rank is not None else None,
         was=was,
-        overdue=len(numbers),
+        overdue=overdue_of(unit.code, snapshot),
+        held_overdue=len(numbers),
         overdue_numbers=numbers,
         **counted,
     )
+
+
+def overdue_of(code: str, snapshot: Snapshot) -> int:
+    """Return a unit's open issues past their due day: a department's those it holds, a place's those that arose there,
+    as the ranking and the solution rate count them."""
+    if "D" in code:
+        return sum(len(held) for holder, held in snapshot.overdue.items() if holder.startswith(code))
+    here: Mapping[str, int] | None = snapshot.inputs.get("overdue_here")
+    if here is None:  # frozen before that was kept
+        return snapshot.counts.get(code, {}).get("overdue", 0)
+    return sum(count for place, count in here.items() if place.startswith(code))
 
 
 def content_of(code: str, readings: Mapping[str, Mapping[str, Reading]]) -> Reading | None:
@@ -113,7 +125,6 @@ def counts_of(counts: Mapping[str, int], *, has_households: bool) -> dict[str, A
 
 def total_of(snapshot: Snapshot, district: Unit) -> Line:
     """Return the district's own figures."""
-    overdue = sorted({number for numbers in snapshot.overdue.values() for number in numbers})
     readings = readings_of(snapshot)
     return Line(
         code=district.code,
@@ -121,7 +132,7 @@ def total_of(snapshot: Snapshot, district: Unit) -> Line:
         content=together(
             reading for code in readings if "D" not in code and (reading := content_of(code, readings)) is not None
         ),
-        overdue=len(overdue),
+        overdue=overdue_of(district.code, snapshot),
         **counts_of(snapshot.counts.get(district.code, {}), has_households=True),
     )
 

@@ -55,7 +55,7 @@ def _close_days(campaign: Campaign, today: date) -> None:
     if last < first:
         return
     issues = _issue_ends(campaign, first, last)
-    known = {**facts.read(campaign, units, today), **held.read(campaign, today)}
+    known = {**facts.read(campaign, units, today), **held.read(campaign, units, today)}
     rows = []
     for day in (first + timedelta(days=n) for n in range((last - first).days + 1)):
         visited = facts.read(campaign, units, day, last=day)

@@ -13,7 +13,7 @@ from outreach import actions
 from outreach.access import Role
 from outreach.models import Membership, Unit, User
 from reports import facts
-from reports.demo import boards, bulletins, instructions, plans, roster, schemes, scores, special, work
+from reports.demo import boards, bulletins, calls, instructions, plans, roster, schemes, scores, special, surveys, work
 from reports.demo.people import Registry
 from reports.demo.staff import create_staff
 from visits.actions.campaigns import close_campaign
@@ -51,6 +51,8 @@ def seed(*, stage: str, today: date) -> None:
     scores.add_scores(campaign, staff, today)
     bulletins.add_bulletin(staff)
     boards.add_boards(staff, campaign, today)
+    surveys.add_surveys(random, staff, today)
+    calls.add_calls(random, staff)
 
 
 def _visitors_by_township() -> dict[str, list[User]]:

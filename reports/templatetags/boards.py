@@ -24,6 +24,12 @@ def count(shown: Count) -> SafeString | str:
     return format_html('<a href="{}">{}</a>', shown.url, value) if shown.url else value
 
 
+@register.simple_tag
+def opens(text: str, url: str) -> SafeString | str:
+    """Words that lead to what they are about."""
+    return format_html('<a href="{}">{}</a>', url, text) if url else text
+
+
 @register.inclusion_tag("boards/_headline.html")
 def coverage_figure(figure: Headline, standing: Standing) -> dict[str, Any]:
     """The coverage rate, held against the time that has passed."""

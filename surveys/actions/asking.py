@@ -20,7 +20,7 @@ from households.models import Household
 from outreach import access, audit
 from outreach.access import Permission
 from outreach.models import Unit, User
-from surveys import answers, tallying
+from surveys import answers, quality, tallying
 from surveys.models import Receipt, Response, Round, Waiting
 from surveys.questionnaire import Content
 
@@ -159,7 +159,7 @@ def take_answers(
     if not respondent.unit.code.startswith(kept.district.code):
         raise ValidationError(_("This place is not in the survey's district."))
     content = kept.version.parsed
-    fields = {
+    fields: dict[str, Any] = {
         "round": kept,
         "unit": respondent.unit,
         "channel": channel,
@@ -182,6 +182,7 @@ def take_answers(
         whose = named or Named()
         stored = Response.objects.create(
             **fields,
+            flags=quality.flags(content, fields["answers"], fields["seconds"]),
             is_named=True,
             household=whose.household,
             visit_uuid=whose.visit_uuid,
@@ -232,8 +233,17 @@ def _store(survey_round: Round) -> int:
     """Move all that waits to the responses: in random order, under new keys, so that neither tells which was which."""
     waiting = list(Waiting.objects.select_for_update(of=("self",)).filter(round=survey_round))
     random.SystemRandom().shuffle(waiting)
+    content = survey_round.version.parsed
+    same = quality.same([one.answers for one in waiting])
     stored = Response.objects.bulk_create(
-        [Response(**{name: getattr(one, name) for name in COLUMNS}) for one in waiting], batch_size=500
+        [
+            Response(
+                **{name: getattr(one, name) for name in COLUMNS},
+                flags=quality.flags(content, one.answers, one.seconds) + [quality.Flag.SAME.value] * is_same,
+            )
+            for one, is_same in zip(waiting, same, strict=True)
+        ],
+        batch_size=500,
     )
     tallying.add(survey_round, [response.pk for response in stored])
     Waiting.objects.filter(pk__in=[one.pk for one in waiting]).delete()

@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, expect
 
-from issues.models import Category
+from issues.models import Category, Issue
 from outreach.models import User
 from surveys.models import Waiting
 from tests.cast import make_cast
@@ -265,6 +265,37 @@ def test_a_survey_at_the_door_waits_with_the_visits_and_leaves_no_trace_of_the_h
         "door",
         True,
     )
+
+
+def test_an_answer_not_content_offline_becomes_an_issue_only_after_consent(app, phone_context, round_):
+    Category.objects.create(code="lamp", name="路灯")
+    open_round(round_.cast)
+    page = app()
+    page.reload()
+    expect(page.get_by_text("张三")).to_be_visible()
+    phone_context.set_offline(True)
+    page.get_by_role("link", name="张三").first.click()
+    page.get_by_role("link", name="第一轮").click()
+    page.get_by_role("button", name="开始").click()
+    for answer in ("是", "很不安全"):
+        page.get_by_text(answer, exact=True).tap()
+    page.get_by_text("盗窃").tap()
+    page.get_by_role("button", name="下一题").click()
+    page.get_by_role("button", name="下一题").click()
+    page.get_by_role("button", name="提交").click()
+    expect(page.get_by_role("heading", name="是否希望有人跟进")).to_be_visible()
+    page.get_by_role("combobox").select_option("路灯")
+    page.get_by_role("textbox").fill("门口路灯不亮")
+    page.get_by_role("button", name="提交答卷并登记").click()
+    expect(page.get_by_role("alert")).to_have_text("未经受访人同意，不作任何记录。")
+    page.get_by_role("checkbox").check()
+    page.get_by_role("button", name="提交答卷并登记").click()
+    expect(page.get_by_role("heading", name="谢谢您")).to_be_visible()
+    phone_context.set_offline(False)
+    synced(page)
+    issue = Issue.objects.get()
+    assert (issue.text, issue.household) == ("门口路灯不亮", round_.door)
+    assert Waiting.objects.get().answers["safe"] == "1"
 
 
 def test_the_queue_can_be_saved_as_a_file(app, phone_context, round_):

@@ -102,6 +102,7 @@ def frozen(
         "scheme": {},
         "units": units,
         "counts": counts or default_counts(cast),
+        "overdue_here": {cast.qingxi.code: 1},
         "overdue": overdue if overdue is not None else {cast.water.code: ["439900-2026-00017"]},
     }
     result = Scoreboard(groups).to_json()

@@ -183,6 +183,8 @@ def test_what_changed_tells_yesterday_from_today(cast, campaign):
         "新增超期（仍未办结）": (0, 1),
         "新挂牌督办": (0, 0),
         "公布考核得分": (0, 0),
+        "新提申诉": (0, 0),
+        "申诉已裁定": (0, 0),
     }
 
 

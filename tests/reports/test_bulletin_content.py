@@ -19,14 +19,14 @@ def line(name, rank, score, **more) -> Line:
 TOWNSHIPS = Group(
     "镇街",
     (
-        line("青溪镇", 1, "96.50", to_visit=100, covered=97, coverage=Decimal("97.00"), moved=1, was=2, overdue=0),
-        line("白鹭镇", 2, "93.00", to_visit=90, covered=70, coverage=Decimal("77.78"), moved=-1, was=1, overdue=0),
-        line("云台镇", 3, "90.00", to_visit=80, covered=60, coverage=Decimal("75.00"), moved=0, was=3, overdue=2),
-        line("石门镇", 4, "88.00", to_visit=70, covered=40, coverage=Decimal("57.14"), overdue=0),
-        line("河口镇", 5, "80.00", to_visit=60, covered=30, coverage=Decimal("50.00"), moved=-4, was=1, overdue=5,
+        line("青溪镇", 1, "96.50", to_visit=100, covered=97, coverage=Decimal("97.00"), moved=1, was=2, held_overdue=0),
+        line("白鹭镇", 2, "93.00", to_visit=90, covered=70, coverage=Decimal("77.78"), moved=-1, was=1, held_overdue=0),
+        line("云台镇", 3, "90.00", to_visit=80, covered=60, coverage=Decimal("75.00"), moved=0, was=3, held_overdue=2),
+        line("石门镇", 4, "88.00", to_visit=70, covered=40, coverage=Decimal("57.14"), held_overdue=0),
+        line("河口镇", 5, "80.00", to_visit=60, covered=30, coverage=Decimal("50.00"), moved=-4, was=1, held_overdue=5,
              overdue_numbers=("N1", "N2", "N3", "N4", "N5")),
-        line("龙潭镇", 6, "71.00", to_visit=50, covered=20, coverage=Decimal("40.00"), moved=0, was=6, overdue=1),
-        line("竹山乡", None, None, to_visit=0, covered=0, overdue=0),
+        line("龙潭镇", 6, "71.00", to_visit=50, covered=20, coverage=Decimal("40.00"), moved=0, was=6, held_overdue=1),
+        line("竹山乡", None, None, to_visit=0, covered=0, held_overdue=0),
     ),
 )  # fmt: skip
 TOTAL = Line(

@@ -46,6 +46,7 @@ def edition(units: int = 20) -> Edition:
             raised=40 + at,
             solved=30,
             overdue=at % 3,
+            held_overdue=at % 3,
             solution=rate(30, 40 + at),
             content=Decimal("91.25"),
             overdue_numbers=tuple(f"439900-2026-{at:03}{n:02}" for n in range(at % 3)),
@@ -144,8 +145,10 @@ def test_every_number_of_the_paper_is_the_snapshots(cast):
 
 def hostile_edition() -> Edition:
     shown = edition(4)
-    lines = tuple(Line(code=str(at), name=HOSTILE + str(at), rank=at, raised=1, overdue=1, overdue_numbers=("=1+1",))
-                  for at in range(1, 5))  # fmt: skip
+    lines = tuple(
+        Line(code=str(at), name=HOSTILE + str(at), rank=at, raised=1, held_overdue=1, overdue_numbers=("=1+1",))
+        for at in range(1, 5)
+    )
     campaign = "=cmd|'/c calc'!A1\u202e" + "长" * 100
     return Edition("区" * 40, campaign, None, date(2026, 1, 2), (Group("组/:*?" * 9, lines),), shown.total)
 

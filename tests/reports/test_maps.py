@@ -202,7 +202,7 @@ def test_effort_and_result_stand_beside_each_other_for_units_with_enough_cases(c
 def test_chart_of_effort_opens_units_and_names_no_person(cast, campaign, login):
     page = login(cast.leader).get(EFFORT).content.decode()
     assert 'data-chart="scatter"' in page
-    assert f"unit={cast.qingxi.code}" in page
+    assert reverse("boards:unit", args=[cast.qingxi.code]) in page
     assert "李走访" not in page
     assert "不能单凭此图加分或扣分" in page
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from io import StringIO
@@ -99,6 +100,29 @@ def test_replay_names_a_snapshot_that_was_forged_past_the_trigger(cast, snapshot
     assert snapshot_alarms(cast.township_admin) == []
     with pytest.raises(CommandError, match="1 snapshots"):
         call_command("replay_snapshots", "--check", stdout=StringIO())
+
+
+def test_snapshot_of_earlier_rules_is_replayed_by_them_and_told_from_a_forged_one(cast, snapshot, monkeypatch):
+    assert snapshot.inputs["engine"] == 1
+
+    def changed(scheme, units):
+        return score(replace(scheme, full=D(50)), units)
+
+    monkeypatch.setattr(snapshots, "ENGINE", 2)
+    monkeypatch.setattr(snapshots, "ENGINES", {1: score, 2: changed})
+    assert list(snapshots.compare()) == []
+    monkeypatch.setattr(snapshots, "ENGINES", {2: changed})
+    told = f"snapshot {snapshot.pk}: engine changed from 1 to 2; its digest holds"
+    assert list(snapshots.compare()) == [(told, False)]
+    assert snapshots.prove() == [] and not snapshots.last_proof_failed()
+    # rules that never were are no excuse
+    inputs = {**snapshot.inputs, "engine": 7}
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        Snapshot.objects.filter(pk=snapshot.pk).update(inputs=inputs, digest=digest_of(inputs, snapshot.result))
+        cursor.execute("SET LOCAL session_replication_role = origin")
+    assert [is_fault for _line, is_fault in snapshots.compare()] == [True]
+    assert snapshots.prove() and snapshots.last_proof_failed()
 
 
 @pytest.mark.parametrize(

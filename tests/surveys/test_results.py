@@ -78,7 +78,9 @@ def rows_of(measure, survey_round, responses):
     above, below = [], []
     for response in responses:
         a = b = None
-        if measure.item == "*score":
+        if measure.item == "*flag":
+            a, b = float(bool(measure.codes & set(response.flags))), 1.0
+        elif measure.item == "*score":
             got = {
                 item: answers.marks(item, response.answers.get(item.key))
                 for item in content.items

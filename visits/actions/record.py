@@ -30,8 +30,8 @@ from visits import photos as photos_on_their_way
 from visits.acceptance import Duty, Standing, standing
 from visits.actions.campaigns import households_in_scope
 from visits.actions.rollup import roll_up_assignment
-from visits.attempts import band_of, day_of
-from visits.models import Assignment, Topic, Visit, VisitConflict, VisitItem, VisitStandard
+from visits.attempts import MET_OUTCOMES, band_of, day_of
+from visits.models import Assignment, FollowUp, Topic, Visit, VisitConflict, VisitItem, VisitStandard
 from visits.payload import Item, VisitPayload
 
 # A phone's clock may be a little ahead; what is further ahead is a wrong clock or a wrong entry.
@@ -134,6 +134,8 @@ def _record(*, by: User, payload: VisitPayload, clock_offset: timedelta | None, 
     _queue_changes(household, payload, by=by)
     # last of what may refuse: a photo's file does not go away with the transaction
     numbers = _store_items(visit, payload.items, by=by)
+    if visit.outcome in MET_OUTCOMES:
+        FollowUp.objects.open().filter(household=household, asked_at__lte=visited_at).update(visit=visit)
     if assignment is not None:
         roll_up_assignment(assignment)
     return Receipt(str(visit.pk), Result.STORED, issues=tuple(numbers))

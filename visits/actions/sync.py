@@ -20,6 +20,7 @@ from surveys.actions import asking
 from surveys.answers import AnswerErrors
 from surveys.models import AgeBand, Channel, Round, Sex
 from surveys.questionnaire import iso_date
+from visits.actions import wishes
 from visits.actions.record import Receipt, Result, record_visit
 from visits.payload import PayloadError, parse
 
@@ -50,7 +51,8 @@ def take_visit(*, by: User, raw: Any, clock_offset: timedelta | None = None) -> 
 def take_survey(*, by: User, data: Any) -> Receipt:
     """Take one person's answers, asked at the door. Of an anonymous round neither the household nor the visit is kept.
 
-    The household is named so that the place is known, and is checked like a visit's; only its village goes further.
+    The household is named so that the place is known, and is checked like a visit's; only its village goes further. A
+    wish, given with the respondent's consent, becomes an issue or a visit asked for; it is no part of the answers.
     """
     access.demand(by, Permission.SURVEY_ASK)
     name = _name(data, "number")
@@ -66,6 +68,12 @@ def take_survey(*, by: User, data: Any) -> Receipt:
     household = _of(Household.objects.visible_to(by).select_related("village"), data.get("household"))
     if household is None:
         return Receipt(name, Result.REFUSED, "not_yours", _("This household is not on your list."), "household")
+    try:
+        wish = wishes.read(data.get("wish"), by=by)
+        if wish:
+            wishes.check(wish=wish, household=household)
+    except ValidationError as error:
+        return Receipt(name, Result.REFUSED, "bad_wish", " ".join(error.messages), "wish")
     try:
         taken = asking.take_answers(
             survey_round=survey_round,
@@ -88,7 +96,13 @@ def take_survey(*, by: User, data: Any) -> Receipt:
         return Receipt(name, Result.REFUSED, "bad_answers", message, field)
     except ValidationError as error:
         return Receipt(name, Result.REFUSED, "not_taken", " ".join(error.messages))
-    return Receipt(name, Result.STORED if taken == asking.Taken.STORED else Result.ALREADY)
+    try:
+        # in a transaction of its own: nothing written beside the answers may name the household
+        opened = wishes.record_once(wish=wish, number=number, household=household, by=by) if wish else ""
+    except ValidationError as error:
+        return Receipt(name, Result.REFUSED, "bad_wish", " ".join(error.messages), "wish")
+    result = Result.STORED if taken == asking.Taken.STORED else Result.ALREADY
+    return Receipt(name, result, issues=(opened,) if opened else ())
 
 
 def _name(data: Any, key: str) -> str:

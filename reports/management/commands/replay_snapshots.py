@@ -26,9 +26,10 @@ class Command(BaseCommand):
             rows = list(Snapshot.objects.filter(pk=snapshot))
             if not rows:
                 raise CommandError(f"There is no snapshot {snapshot}.", returncode=2)
-        wrong = list(snapshots.differences(rows))
-        for line in wrong:
+        found = list(snapshots.compare(rows))
+        for line, _is_fault in found:
             self.stdout.write(line)
+        wrong = [line for line, is_fault in found if is_fault]
         if wrong and check:
             raise CommandError(f"{len(wrong)} snapshots do not give what they gave.")
         if not wrong:

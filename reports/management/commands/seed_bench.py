@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from bench import seed, seed_histories
+from bench import seed, seed_histories, seed_surveys
 from households.models import Household
 from reports import facts
 
@@ -23,6 +23,7 @@ class Command(BaseCommand):
         parser.add_argument("--households", type=int, default=1_000_000)
         parser.add_argument("--visits-each", type=int, default=3)
         parser.add_argument("--issues", type=int, default=300_000)
+        parser.add_argument("--responses", type=int, default=500_000, help="of one survey round; 0: no survey")
         parser.add_argument("--replace", action="store_true", help="also where households lie in the database")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -42,6 +43,9 @@ class Command(BaseCommand):
         self.stdout.write(f"rows written after {time.perf_counter() - start:.0f} s")
         seed_histories.add(district)
         self.stdout.write(f"histories written after {time.perf_counter() - start:.0f} s")
+        if options["responses"] > 0:
+            seed_surveys.add(district.unit, district.leader, options["responses"])
+            self.stdout.write(f"answers of a survey written after {time.perf_counter() - start:.0f} s")
         facts.recount_all()
         self.stdout.write(f"counted after {time.perf_counter() - start:.0f} s")
         self.stdout.write(f"Log in as {district.leader.staff_number}, password {seed.PASSWORD}.")

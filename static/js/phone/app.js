@@ -1,6 +1,7 @@
 // The phone's app: my list, a household with its form, a survey, the outbox; all from the store, with or without
 // signal. Addresses stand behind the #, so that one page kept by the service worker serves them all.
 import { askSurvey } from "../survey.js";
+import { askWish, isUnsatisfied } from "../survey-wish.js";
 import { h, icon, setSprite } from "./dom.js";
 import { Households, isToDo, search, view } from "./households.js";
 import { LoginNeeded, Outbox, request } from "./outbox.js";
@@ -327,6 +328,7 @@ async function showHousehold(household, campaign = "") {
     doorState(shown).map((one) => h("li", one)),
     row.appointment_at && h("li.is-strong", icon("calendar"), h("span", say("appointment", localTime(Date.parse(row.appointment_at)).replace("T", " ")))),
     visits.map((one) => h("li", icon("history"), h("span", say("ownVisit", monthDay(localTime(Date.parse(one.visited_at))), outcomes[one.outcome])))),
+    row.follow_up && h("li.is-strong", icon("message"), h("span", say("followUp", monthDay(row.follow_up.due_on), row.follow_up.text))),
     row.note && h("li", icon("info"), h("span", row.note)),
   );
   const people = (row.residents || []).map((one) =>
@@ -448,6 +450,7 @@ async function showSurvey(id, household) {
   const key = `survey:${round.id}:${row.household}`;
   const survey = h("div.survey", { id: "survey", tabindex: "-1" });
   root.replaceChildren(survey);
+  let wish; // once decided it stays, though keeping the answers must be tried again
   await askSurvey(survey, {
     content: round.content,
     texts: { ...texts.survey, anonymous: round.is_anonymous ? texts.survey.anonymous : "" },
@@ -460,7 +463,12 @@ async function showSurvey(id, household) {
       wipe: () => vault.delete("drafts", key),
     },
     async send({ number, ...sending }) {
+      if (wish === undefined) {
+        const choice = { texts: texts.wish, categories: meta.shared.problems, canVisit: !row.do_not_visit, isAnonymous: round.is_anonymous };
+        wish = isUnsatisfied(round.content, sending.answers) ? await askWish(survey, choice) : null;
+      }
       const body = { number, round: round.id, household: row.household, assisted: true, answered_on: today(), ...sending };
+      if (wish) body.wish = wish;
       await outbox.add("answers", number, body);
       sync();
       return { ok: true, message: say("surveyKept") };
