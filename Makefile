@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := run
-.PHONY: run test check bench messages venv venv-dev tools merge-driver clean
+.PHONY: run test check bench chaos lighthouse messages venv venv-dev tools merge-driver clean
 
 run: messages
 	@exec $(BIN)/python -m outreach.supervisor
@@ -29,6 +29,14 @@ check: venv-dev tools messages
 # ONLY=units runs bench/bench_units.py alone
 bench: venv-dev messages
 	@$(BIN)/python -m bench.run $(ONLY)
+
+# A phone, a server and everything that can go wrong between them: make chaos VISITS=10000 SEED=7
+chaos: venv-dev tools messages
+	@$(BIN)/python -m tests.browser.chaos $(or $(VISITS),10000) $(SEED)
+
+# Google's Lighthouse on the phone's pages; needs npx and the npm registry, so it is no part of the tests.
+lighthouse: venv-dev tools messages
+	@$(BIN)/python -m bench.lighthouse
 
 messages: venv
 	@$(BIN)/python -m outreach.messages
