@@ -41,6 +41,7 @@ SEARCHES = ["王", "zs", "李", "w", "幸福", "12", "138", "lh", "张", "x"]
 def prepare() -> seed.District:
     """Write a district whose every household is the one visitor's."""
     district = seed.district(households=HOUSEHOLDS, townships=2, villages=4, issues=100)
+    seed.add_residents()
     today = timezone.localdate()
     Campaign.objects.update(starts_on=min(seed.STARTS_ON, today), ends_on=today + timedelta(days=30))
     VisitStandard.objects.create(campaign=district.campaign)
@@ -157,7 +158,7 @@ def app(district: seed.District, folder: Path) -> Iterator[Figure]:
     client.force_login(district.visitor)
     cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
     origin = f"http://127.0.0.1:{server.port}"
-    door = Assignment.objects.filter(state="to_visit").values_list("household", flat=True).first()
+    door = Assignment.objects.order_by("pk").values_list("household", flat=True).first()
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=ARGS)

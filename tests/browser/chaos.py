@@ -12,6 +12,7 @@ import os
 import random
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -105,11 +106,18 @@ class Server:
 
     def start(self, version: str) -> None:
         """Start gunicorn and wait until it answers."""
+        from outreach.keeper import die_with_parent
         from outreach.supervisor import COMMANDS
 
         self.version = version
         self.child = subprocess.Popen(
-            COMMANDS["web"], cwd=BASE, env=self._of(version), stdout=self.log, stderr=self.log, start_new_session=True
+            COMMANDS["web"],
+            cwd=BASE,
+            env=self._of(version),
+            stdout=self.log,
+            stderr=self.log,
+            start_new_session=True,
+            preexec_fn=lambda: die_with_parent(signal.SIGTERM),
         )
         for _try in range(600):
             asked = Request(f"http://127.0.0.1:{self.port}/sw.js", headers={"Accept-Language": "zh-CN"})
@@ -241,7 +249,7 @@ class Chaos:
         """A visit through the form, or some entries through the app's modules."""
         if self.chance.random() < 0.2:
             note = self._new_visit()
-            picture = self.place.category if self.chance.random() < 0.2 else ""
+            picture = self.place.category if self.chance.random() < 0.3 else ""
             outcome = "met" if picture else self.chance.choice(OUTCOMES)
             if picture:
                 self.with_photo.add(note)
@@ -385,10 +393,14 @@ class Chaos:
     def run(self, visits: int, say: Callable[[str], None]) -> Tally:
         """Record so many visits through all of it, let everything arrive, and count."""
         self.begin()
-        happenings = {visits // 3: self.restart, visits // 2: self.deploy}
+        actions = {name: getattr(self, name.replace(" ", "_")) for name in EVENTS}
+        # each thing happens at least once, whatever chance says
+        happenings: dict[int, Callable[[], None]] = {
+            visits * (2 + number) // 12 + 1: action for number, action in enumerate(actions.values())
+        }
+        happenings |= {visits // 3: self.restart, visits // 2: self.deploy}
         for number in range(1500, visits, 1500):
             happenings[number] = self.restart if number % 3000 else self.deploy
-        actions = {name: getattr(self, name.replace(" ", "_")) for name in EVENTS}
         told = 0
         while len(self.kept) < visits:
             for at in sorted(happenings):
