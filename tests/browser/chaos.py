@@ -1,6 +1,6 @@
 """A phone, a server and everything that can happen between them: nothing may be lost and nothing stored twice.
 
-`make chaos VISITS=10000` runs it in a process of its own; 300 visits are part of the tests (test_chaos.py). A real
+`make chaos VISITS=10000` runs it in a process of its own. A real
 gunicorn with a real PostgreSQL, a real Chromium with the real app under its service worker. What the app said it has
 kept must be in the database once, whatever happened on the way.
 """
