@@ -8,8 +8,10 @@ import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
 from PIL import Image, ImageOps
@@ -40,6 +42,17 @@ class CleanFile:
     sha256: str
     content_type: str
     name: str = ""
+
+    def as_fields(self) -> dict[str, Any]:
+        """What a row of a StoredFile (issues/models) takes: the bytes under a name made of their digest, and what they
+        are."""
+        return {
+            "file": ContentFile(self.content, name=f"{self.sha256[:16]}.{ENDINGS[self.content_type]}"),
+            "content_type": self.content_type,
+            "name": self.name,
+            "sha256": self.sha256,
+            "size": len(self.content),
+        }
 
 
 def clean_photos(uploads: Sequence[UploadedFile], *, already: int = 0) -> list[CleanFile]:

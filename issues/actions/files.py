@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.core.files.base import ContentFile
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from issues import workflow
 from issues.actions.history import append_event
-from issues.attachments import ENDINGS, MAX_OF_ISSUE, CleanFile
+from issues.attachments import MAX_OF_ISSUE, CleanFile
 from issues.models import Attachment, Issue, IssueEvent
 from outreach import access
 from outreach.access import Permission
@@ -49,11 +48,7 @@ def store_files(event: IssueEvent, files: Sequence[CleanFile]) -> None:
         Attachment.objects.create(
             issue=event.issue,
             event=event,
-            file=ContentFile(file.content, name=f"{file.sha256[:16]}.{ENDINGS[file.content_type]}"),
-            content_type=file.content_type,
-            name=file.name,
-            sha256=file.sha256,
-            size=len(file.content),
+            **file.as_fields(),
             added_at=event.at,
             added_by=event.by,
         )

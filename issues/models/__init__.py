@@ -1,6 +1,6 @@
 """The models of issues, by topic."""
 
-from issues.models.attachment import Attachment, AttachmentQuerySet
+from issues.models.attachment import Attachment, AttachmentQuerySet, StoredFile
 from issues.models.clue import Clue, ClueEntry, ClueQuerySet
 from issues.models.dispute import DisputeParty, Mediation, MediationSession, Risk
 from issues.models.instruction import DifficultMark, Instruction
@@ -50,6 +50,7 @@ __all__ = [
     "Solvability",
     "SpecialProject",
     "SpecialProjectQuerySet",
+    "StoredFile",
     "UpwardReport",
     "line_categories",
     "may_run",

@@ -11,6 +11,22 @@ from issues.models.issue import Issue, IssueEvent
 from outreach.models import User
 
 
+class StoredFile(models.Model):
+    """What is kept of an upload beside its bytes (attachments.CleanFile.as_fields). Each kind of file adds its own
+    `file`, with a folder, and what it belongs to; all are served only through a view that checks."""
+
+    content_type = models.CharField(max_length=80)
+    name = models.CharField(_("file name"), max_length=100, blank=True)
+    sha256 = models.CharField(max_length=64)
+    size = models.PositiveIntegerField()
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return self.name or str(self.file.name)  # type: ignore[attr-defined]  # each kind's own
+
+
 class AttachmentQuerySet(models.QuerySet["Attachment"]):
     """Files in the words of the domain."""
 
@@ -19,7 +35,7 @@ class AttachmentQuerySet(models.QuerySet["Attachment"]):
         return self.filter(removed_at=None)
 
 
-class Attachment(models.Model):
+class Attachment(StoredFile):
     """A photo or paper that belongs to an issue, brought by one of its steps; the step's hash covers its content.
 
     Served only through a view that checks `visible_to`. Removing marks it: row and bytes stay, or the chain would name
@@ -29,10 +45,6 @@ class Attachment(models.Model):
     issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="attachments")
     event = models.ForeignKey(IssueEvent, on_delete=models.PROTECT, related_name="attachments")
     file = models.FileField(upload_to="issues/%Y/%m")
-    content_type = models.CharField(max_length=80)
-    name = models.CharField(_("file name"), max_length=100, blank=True)
-    sha256 = models.CharField(max_length=64)
-    size = models.PositiveIntegerField()
     added_at = models.DateTimeField(default=timezone.now)
     added_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     removed_at = models.DateTimeField(null=True)

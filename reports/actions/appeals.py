@@ -7,7 +7,6 @@ from datetime import date
 from decimal import Decimal
 
 from django.core.exceptions import ValidationError
-from django.core.files.base import ContentFile
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
@@ -57,14 +56,7 @@ def file_appeal(
     appeal = Appeal.objects.create(snapshot=row, unit=unit, line=line, statement=statement.strip(), filed_by=by)
     for number, each in enumerate(files, 1):
         name = each.name or f"{appeal.pk}-{number}.{ENDINGS[each.content_type]}"
-        AppealFile.objects.create(
-            appeal=appeal,
-            file=ContentFile(each.content, name=f"{appeal.pk}-{number}.{ENDINGS[each.content_type]}"),
-            content_type=each.content_type,
-            name=name,
-            sha256=each.sha256,
-            size=len(each.content),
-        )
+        AppealFile.objects.create(appeal=appeal, **each.as_fields() | {"name": name})
     roles = [role for role, may in ROLE_PERMISSIONS.items() if Permission.SCORE_DECIDE in may]
     posts = Membership.objects.filter(
         role__in=roles, user__is_active=True, unit__code=unit.district_code

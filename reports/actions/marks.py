@@ -8,12 +8,11 @@ from datetime import date
 from decimal import Decimal
 
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.core.files.base import ContentFile
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from issues.attachments import ENDINGS, CleanFile
+from issues.attachments import CleanFile
 from outreach import access, audit
 from outreach.access import Permission, demand
 from outreach.models import Campaign, Unit, User
@@ -209,10 +208,6 @@ def _store(
         EvidenceFile.objects.create(
             adjustment=adjustment,
             figure=figure,
-            file=ContentFile(file.content, name=f"{file.sha256[:16]}.{ENDINGS[file.content_type]}"),
-            content_type=file.content_type,
-            name=file.name,
-            sha256=file.sha256,
-            size=len(file.content),
+            **file.as_fields(),
             added_by=by,
         )

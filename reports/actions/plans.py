@@ -10,14 +10,13 @@ from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.core.files.base import ContentFile
 from django.db import transaction
 from django.db.models import Max
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from issues.attachments import ENDINGS, CleanFile
+from issues.attachments import CleanFile
 from outreach import access, audit
 from outreach.access import Permission
 from outreach.models import Campaign, Membership, Unit, User
@@ -151,11 +150,7 @@ def _store(file: CleanFile, *, by: User, plan: WorkPlan | None = None, report: T
     WorkFile.objects.create(
         plan=plan,
         report=report,
-        file=ContentFile(file.content, name=f"{file.sha256[:16]}.{ENDINGS[file.content_type]}"),
-        content_type=file.content_type,
-        name=file.name,
-        sha256=file.sha256,
-        size=len(file.content),
+        **file.as_fields(),
         added_by=by,
     )
     return True

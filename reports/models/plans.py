@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from issues.models import StoredFile
 from outreach import access
 from outreach.access import Permission
 from outreach.models import Campaign, Membership, Unit, User
@@ -309,16 +310,12 @@ class TaskEvent(models.Model):
         return f"{self.task_id} {self.step}"
 
 
-class WorkFile(models.Model):
+class WorkFile(StoredFile):
     """A plan's document or the evidence of a report. Handed out by a view that checks who sees the plan or task."""
 
     plan = models.ForeignKey(WorkPlan, null=True, on_delete=models.PROTECT, related_name="files")
     report = models.ForeignKey(TaskReport, null=True, on_delete=models.PROTECT, related_name="files")
     file = models.FileField(upload_to="plans/%Y/%m")
-    content_type = models.CharField(max_length=80)
-    name = models.CharField(_("file name"), max_length=100, blank=True)
-    sha256 = models.CharField(max_length=64)
-    size = models.PositiveIntegerField()
     added_at = models.DateTimeField(default=timezone.now)
     added_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
 
@@ -333,6 +330,3 @@ class WorkFile(models.Model):
                 fields=["plan", "sha256"], condition=Q(plan__isnull=False), name="reports_workfile_once_a_plan"
             ),
         ]
-
-    def __str__(self) -> str:
-        return self.name or str(self.file.name)

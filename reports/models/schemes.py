@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from issues.models import StoredFile
 from outreach import access
 from outreach.access import Permission
 from outreach.models import Campaign, Unit, User
@@ -299,16 +300,12 @@ class EvidenceFileQuerySet(models.QuerySet["EvidenceFile"]):
         return rows.filter(Q(adjustment__unit=post.unit) | Q(figure__unit=post.unit))
 
 
-class EvidenceFile(models.Model):
+class EvidenceFile(StoredFile):
     """A photo or paper that proves an entered figure or an adjustment. Served only through a view that checks."""
 
     adjustment = models.ForeignKey(AdjustmentEntry, null=True, on_delete=models.PROTECT, related_name="files")
     figure = models.ForeignKey(EnteredFigure, null=True, on_delete=models.PROTECT, related_name="files")
     file = models.FileField(upload_to="evidence/%Y/%m")
-    content_type = models.CharField(max_length=80)
-    name = models.CharField(_("file name"), max_length=100, blank=True)
-    sha256 = models.CharField(max_length=64)
-    size = models.PositiveIntegerField()
     added_at = models.DateTimeField(default=timezone.now)
     added_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
 

@@ -20,6 +20,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from issues.models import StoredFile
 from outreach import access
 from outreach.access import Permission
 from outreach.models import Campaign, Unit, User
@@ -323,23 +324,16 @@ class Appeal(models.Model):
         return f"{self.snapshot_id} {self.unit_id} {self.line}"
 
 
-class AppealFile(models.Model):
+class AppealFile(StoredFile):
     """A paper or photo that belongs to an appeal. Served only through a view that checks `visible_to`."""
 
     appeal = models.ForeignKey(Appeal, on_delete=models.CASCADE, related_name="files")
     file = models.FileField(upload_to="appeals/%Y/%m")
-    content_type = models.CharField(max_length=80)
-    name = models.CharField(_("file name"), max_length=100, blank=True)
-    sha256 = models.CharField(max_length=64)
-    size = models.PositiveIntegerField()
 
     class Meta:
         verbose_name = _("file of an appeal")
         ordering = ["pk"]
         constraints = [models.UniqueConstraint(fields=["appeal", "sha256"], name="reports_appealfile_once")]
-
-    def __str__(self) -> str:
-        return self.name or str(self.file.name)
 
 
 class PastImportQuerySet(models.QuerySet["PastImport"]):
