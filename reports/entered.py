@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
@@ -14,6 +15,7 @@ from openpyxl.styles import Alignment, Border, Font, Side
 from python_calamine import CalamineError, CalamineWorkbook
 
 from issues import documents
+from outreach import workbooks
 from outreach.models import Campaign, Unit
 from reports.indicators import INDICATORS
 from reports.models import Scheme
@@ -162,8 +164,9 @@ def read_workbook(content: bytes, name: str) -> list[dict[str, str]]:
     if documents.content_type_of(content, name) != documents.XLSX:
         raise ValidationError(_("Upload the .xlsx workbook that was downloaded here and filled in."))
     try:
+        workbooks.guard(content)
         rows = CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0).to_python(nrows=MAX_ROWS + 20)
-    except (CalamineError, ValueError, IndexError) as error:
+    except (zipfile.BadZipFile, CalamineError, ValueError, IndexError) as error:
         raise ValidationError(_("The workbook cannot be read. Save it again as .xlsx.")) from error
     start, places = _header(rows)
     found = []

@@ -19,6 +19,7 @@ from typing import Any
 import python_calamine
 from django.utils.translation import gettext as _
 
+from outreach import workbooks
 from outreach.models import Unit
 
 HEADERS = ("年度", "月份", "单位代码", "单位名称", "得分", "名次", "参评单位数")
@@ -35,9 +36,7 @@ COLUMN_OF = {alias: column for column, aliases in ALIASES.items() for alias in a
 TITLES = {column: aliases[0] for column, aliases in ALIASES.items()}
 HEADER_ROWS = 10
 MAX_BYTES = 5 * 1024 * 1024
-MAX_UNPACKED = 60 * 1024 * 1024
 MAX_ROWS = 5_000
-MAX_CELLS = 400_000
 FIRST_YEAR = 1990
 MOST_SCORE = Decimal(10_000)
 FOOTERS = ("合计", "平均", "填表人", "审核人", "备注", "说明")
@@ -89,40 +88,23 @@ def read_table(content: bytes) -> list[list[str]]:
     if not content.startswith(b"PK"):
         raise UnusableFileError(_("This is not an .xlsx workbook. Save it as .xlsx and upload that."))
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > MAX_UNPACKED:
-                raise UnusableFileError(_("The file unpacks to an unreasonable size and was not opened."))
-            _check_area(archive)
+        workbooks.guard(content)
         book = python_calamine.load_workbook(io.BytesIO(content))
         sheet = book.get_sheet_by_index(0)
         if sheet.total_height > MAX_ROWS + HEADER_ROWS:
             raise UnusableFileError(_("The sheet has more than %(count)d rows.") % {"count": MAX_ROWS})
         rows = sheet.to_python(skip_empty_area=False)
+    except workbooks.OversizedError as error:
+        raise UnusableFileError(
+            _("The sheet's used area is too large. Copy the scores into a new workbook and upload that.")
+            if error.part
+            else _("The file unpacks to an unreasonable size and was not opened.")
+        ) from error
     except (zipfile.BadZipFile, python_calamine.CalamineError, OSError, IndexError, ValueError, KeyError) as error:
         raise UnusableFileError(
             _("The file is damaged. Open it in Excel or WPS, save it again, and upload it.")
         ) from error
     return [[_text(cell) for cell in row] for row in rows]
-
-
-# two cells at opposite corners make calamine ask for the whole rectangle between them
-CELL_REFERENCE = re.compile(rb'r="([A-Z]{1,3})(\d{1,7})"')
-
-
-def _check_area(archive: zipfile.ZipFile) -> None:
-    for entry in archive.infolist():
-        if not entry.filename.startswith("xl/worksheets/"):
-            continue
-        widest = tallest = 0
-        for letters, digits in CELL_REFERENCE.findall(archive.read(entry)):
-            column = 0
-            for letter in letters:
-                column = column * 26 + letter - 64
-            widest, tallest = max(widest, column), max(tallest, int(digits))
-        if widest * tallest > MAX_CELLS:
-            raise UnusableFileError(
-                _("The sheet's used area is too large. Copy the scores into a new workbook and upload that.")
-            )
 
 
 def _text(cell: object) -> str:

@@ -7,6 +7,7 @@ county, headed by its name. Nothing is written by reading.
 from __future__ import annotations
 
 import io
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -19,6 +20,7 @@ from openpyxl.styles import Font
 from python_calamine import CalamineError, CalamineWorkbook
 
 from households.exports import neutral
+from outreach import workbooks
 from outreach.models import Unit, User
 from surveys.models import PollResult
 from surveys.questionnaire import decimal
@@ -102,8 +104,9 @@ def standings(results: Sequence[PollResult]) -> list[Standing]:
 def read_workbook(content: bytes, district: Unit, by: User) -> list[Row]:
     """Return the rows of a workbook with what is wrong with each. Raises ValidationError where it is no such table."""
     try:
+        workbooks.guard(content)
         table = CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0).to_python(nrows=MAX_ROWS + 20)
-    except (CalamineError, ValueError, IndexError, OSError) as error:
+    except (zipfile.BadZipFile, CalamineError, ValueError, IndexError, OSError) as error:
         raise ValidationError(_("The workbook cannot be read. Save it again as .xlsx.")) from error
     start, places, peers = _header(table)
     known = set(PollResult.objects.filter(district=district).values_list("year", "round", "level", "item_key"))

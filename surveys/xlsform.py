@@ -22,6 +22,7 @@ from django.utils.translation import gettext as _
 from openpyxl import Workbook
 from openpyxl.styles import Alignment, Font
 
+from outreach import workbooks
 from surveys.questionnaire import (
     CHOICES,
     Content,
@@ -35,8 +36,6 @@ from surveys.questionnaire import (
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MAX_BYTES = 5 * 1024 * 1024
-MAX_UNPACKED = 60 * 1024 * 1024
-MAX_CELLS = 400_000
 # what zipfile and calamine raise over a file that is damaged, encrypted or no workbook
 BROKEN = (
     *(zipfile.BadZipFile, zlib.error, python_calamine.CalamineError, RuntimeError, NotImplementedError, EOFError),
@@ -414,10 +413,7 @@ def _sheets(data: bytes) -> dict[str, list[list[str]]]:
     if len(data) > MAX_BYTES:
         raise XlsFormError([Fault("", "", _("The file is larger than 5 MB."))])
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            if sum(part.file_size for part in archive.infolist()) > MAX_UNPACKED:
-                raise XlsFormError([Fault("", "", _("The file is larger than 5 MB."))])
-            _check_area(archive)
+        workbooks.guard(data)
         book = python_calamine.load_workbook(io.BytesIO(data))
         sheets = {}
         for name in book.sheet_names:
@@ -426,29 +422,12 @@ def _sheets(data: bytes) -> dict[str, list[list[str]]]:
             table = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
             sheets[name.lower()] = [[_cell(value) for value in row] for row in table]
         return sheets
-    except XlsFormError:
-        raise
+    except workbooks.OversizedError as error:
+        text = _("The sheet is too large.") if error.part else _("The file is larger than 5 MB.")
+        raise XlsFormError([Fault(error.part, "", text)]) from error
     except BROKEN as error:
         text = _("This is not an .xlsx workbook, or it is damaged. Save it as .xlsx and upload that.")
         raise XlsFormError([Fault("", "", text)]) from error
-
-
-# two cells at opposite corners make calamine ask for the whole rectangle between them
-CELL_REFERENCE = re.compile(rb'r="([A-Z]{1,3})(\d{1,7})"')
-
-
-def _check_area(archive: zipfile.ZipFile) -> None:
-    for entry in archive.infolist():
-        if not entry.filename.startswith("xl/worksheets/"):
-            continue
-        widest = tallest = 0
-        for letters, digits in CELL_REFERENCE.findall(archive.read(entry)):
-            column = 0
-            for letter in letters:
-                column = column * 26 + letter - 64
-            widest, tallest = max(widest, column), max(tallest, int(digits))
-        if widest * tallest > MAX_CELLS:
-            raise XlsFormError([Fault(entry.filename, "", _("The sheet is too large."))])
 
 
 def _cell(value: Any) -> str:
