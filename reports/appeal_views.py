@@ -9,11 +9,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from issues.attachments import clean_files
+from issues.file_views import hand_out
 from outreach.access import Permission, acting, require
 from outreach.models import Unit
 from reports import scores
@@ -153,17 +153,4 @@ def appeal_detail(request: HttpRequest, pk: int) -> HttpResponse:
 def appeal_file(request: HttpRequest, pk: int, file: int) -> HttpResponse:
     """A file of an appeal, for those who see the appeal: a photo to look at, everything else as a download."""
     seen = Appeal.objects.visible_to(request.user).filter(pk=pk)
-    row = get_object_or_404(AppealFile, pk=file, appeal__in=seen)
-    try:
-        with row.file.open("rb") as stored:
-            content = stored.read()
-    except FileNotFoundError as error:
-        raise Http404 from error
-    response = HttpResponse(content, content_type=row.content_type)
-    is_photo = row.content_type == "image/jpeg"
-    response["Content-Disposition"] = content_disposition_header(not is_photo, row.name) or "attachment"
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    response["Cross-Origin-Resource-Policy"] = "same-origin"
-    response["Cache-Control"] = "private, max-age=3600"
-    return response
+    return hand_out(get_object_or_404(AppealFile, pk=file, appeal__in=seen))

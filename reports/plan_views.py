@@ -10,14 +10,14 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
 from django.db.models import Count, Q
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from issues.attachments import clean_files
+from issues.file_views import hand_out
 from outreach.access import Permission, acting, has_permission, post_of, require
 from outreach.models import Unit
 from reports import tables, task_board, task_lists
@@ -182,23 +182,6 @@ def plan_file(request: HttpRequest, pk: int, file: int) -> HttpResponse:
     """A plan's document, for those who see the plan."""
     visible = WorkPlan.objects.visible_to(request.user).filter(pk=pk)
     return hand_out(get_object_or_404(WorkFile, pk=file, plan__in=visible))
-
-
-def hand_out(row: WorkFile) -> HttpResponse:
-    """A file as a download. Nothing in it can run: it was checked on its way in, and the headers sandbox it."""
-    try:
-        with row.file.open("rb") as file:
-            content = file.read()
-    except FileNotFoundError as error:
-        raise Http404 from error
-    response = HttpResponse(content, content_type=row.content_type)
-    name = row.name or f"{row.pk}.jpg"
-    response["Content-Disposition"] = content_disposition_header(row.content_type != "image/jpeg", name) or "attachment"
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    response["Cross-Origin-Resource-Policy"] = "same-origin"
-    response["Cache-Control"] = "private, max-age=3600"
-    return response
 
 
 @require(Permission.PLAN_EDIT)

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from issues.attachments import clean_files
+from issues.file_views import hand_out
 from outreach.access import Permission, acting, require
 from outreach.models import Unit
 from reports import task_board, task_due, task_exports
@@ -28,7 +29,7 @@ from reports.indicators import INDICATORS
 from reports.models import TaskReport, WorkFile, WorkPlan, WorkTask
 from reports.pace import Light
 from reports.plan_forms import CODE, EndForm, JudgeForm, ReportForm, TaskFilterForm, TaskForm, initial_of
-from reports.plan_views import hand_out, load_plan, put_errors
+from reports.plan_views import load_plan, put_errors
 
 PAGE_ROWS = 50
 VIEWS = {"unit": gettext_lazy("By unit"), "plan": gettext_lazy("By plan"), "list": gettext_lazy("All tasks")}

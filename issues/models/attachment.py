@@ -15,6 +15,7 @@ class StoredFile(models.Model):
     """What is kept of an upload beside its bytes (attachments.CleanFile.as_fields). Each kind of file adds its own
     `file`, with a folder, and what it belongs to; all are served only through a view that checks."""
 
+    file: models.FileField  # each kind's own, with its folder
     content_type = models.CharField(max_length=80)
     name = models.CharField(_("file name"), max_length=100, blank=True)
     sha256 = models.CharField(max_length=64)
@@ -24,7 +25,7 @@ class StoredFile(models.Model):
         abstract = True
 
     def __str__(self) -> str:
-        return self.name or str(self.file.name)  # type: ignore[attr-defined]  # each kind's own
+        return self.name or str(self.file.name)
 
 
 class AttachmentQuerySet(models.QuerySet["Attachment"]):
