@@ -20,6 +20,7 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from households.models import Category, Household
 from households.roster.errors import CellError
 from households.roster.read import open_workbook
+from outreach import workbooks
 
 MAX_HOUSEHOLDS = 20_000
 # What a spreadsheet would take for a formula (OWASP: CSV injection), and what XML cannot hold.
@@ -72,11 +73,7 @@ def household_list(households: Iterable[Household], *, title: str) -> bytes:
     for column, width in enumerate(LIST_WIDTHS, 1):
         sheet.column_dimensions[get_column_letter(column)].width = width
     sheet.freeze_panes = "A3"
-    sheet.page_setup.orientation = "landscape"
-    sheet.page_setup.paperSize = 9
-    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
-    sheet.sheet_properties.pageSetUpPr.fitToPage = True
-    sheet.print_title_rows = "2:2"
+    workbooks.print_landscape(sheet, head=2)
     sheet.append([_cell(sheet, title, bold=True, size=16)])
     sheet.append([_cell(sheet, text, bold=True, border=True) for text in household_titles()])
     for household in households:

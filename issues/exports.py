@@ -16,6 +16,7 @@ from openpyxl.worksheet.datavalidation import DataValidation
 
 from issues.columns import NOT_XML, Column, Reading, is_late
 from issues.models import Category, Issue, Solvability
+from outreach import workbooks
 from outreach.models import Unit, User
 
 # openpyxl's write-only sheets and cells get their attributes at run time; no type says which
@@ -25,7 +26,6 @@ Cell = Any
 MAX_ROWS = 50_000
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 HEADER_ROWS = 3
-A4 = 9
 # What a spreadsheet would take for a formula (OWASP: CSV injection).
 FORMULA_START = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 NUMBER_WIDTH = 6
@@ -132,12 +132,7 @@ def lay_out(sheet: Sheet, widths: Sequence[int]) -> None:
     for right in ("formatCells", "formatColumns", "formatRows", "insertRows", "deleteRows", "sort", "autoFilter"):
         setattr(sheet.protection, right, False)
     sheet.freeze_panes = f"A{HEADER_ROWS + 1}"
-    sheet.page_setup.orientation = "landscape"
-    sheet.page_setup.paperSize = A4
-    sheet.page_setup.fitToWidth = 1
-    sheet.page_setup.fitToHeight = 0
-    sheet.sheet_properties.pageSetUpPr.fitToPage = True
-    sheet.print_title_rows = f"{HEADER_ROWS}:{HEADER_ROWS}"
+    workbooks.print_landscape(sheet, head=HEADER_ROWS)
     sheet.print_options.horizontalCentered = True
     sheet.oddFooter.center.text = "&P / &N"
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import EmptyResultSet, ValidationError
+from django.core.exceptions import ValidationError
 from django.core.paginator import Page, Paginator
-from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -23,6 +22,7 @@ from issues.ledger_forms import ColumnsForm, LedgerForm, SaveFilterForm
 from issues.models import Issue, IssueQuerySet, LedgerLayout, Risk, SavedFilter
 from issues.views import disposition, due_mark
 from outreach.access import Permission, acting, permissions_of, post_of, require
+from outreach.counting import count_each
 from outreach.models import User
 
 PAGE_ROWS = 30
@@ -147,7 +147,9 @@ def cut(text: str, length: int) -> str:
 
 def ledger_tabs(form: LedgerForm, issues: IssueQuerySet) -> list[dict[str, Any]]:
     """The tabs with their counts, each counted no further than MAX_TAB_COUNT."""
-    counts = capped_counts({name: form.in_tab(issues, name) for name, _label in form.TABS if name not in UNCOUNTED})
+    counts = count_each(
+        {name: form.in_tab(issues, name) for name, _label in form.TABS if name not in UNCOUNTED}, most=MAX_TAB_COUNT
+    )
     query = form.query()
     tabs = []
     for name, label in form.TABS:
@@ -159,26 +161,6 @@ def ledger_tabs(form: LedgerForm, issues: IssueQuerySet) -> list[dict[str, Any]]
         url = f"?{query.urlencode()}"
         tabs.append({"name": name, "url": url, "label": label, "current": form.tab == name, "count": shown})
     return tabs
-
-
-def capped_counts(querysets: dict[str, IssueQuerySet]) -> dict[str, int]:
-    """Count each queryset up to MAX_TAB_COUNT + 1, all in one query: a round trip for each tab costs more than most of
-    the counts."""
-    counts = dict.fromkeys(querysets, 0)
-    parts: list[tuple[str, str]] = []
-    parameters: list[Any] = []
-    for name, issues in querysets.items():
-        try:
-            sql, values = issues.order_by().values("pk")[: MAX_TAB_COUNT + 1].query.sql_with_params()
-        except EmptyResultSet:
-            continue
-        parts.append((name, f"(SELECT count(*) FROM ({sql}) counted)"))
-        parameters += values
-    if parts:
-        with connection.cursor() as cursor:
-            cursor.execute(f"SELECT {', '.join(part for _name, part in parts)}", parameters)
-            counts |= dict(zip([name for name, _part in parts], cursor.fetchone(), strict=True))
-    return counts
 
 
 def saved_filters(user: User, form: LedgerForm) -> list[dict[str, Any]]:

@@ -14,9 +14,9 @@ from django.utils.translation import gettext as _
 from openpyxl import Workbook
 from openpyxl.utils import get_column_letter
 
-from issues.exports import A4, put, styled
+from issues.exports import put, styled
 from issues.models import Issue, UpwardReport
-from outreach import calendar
+from outreach import calendar, workbooks
 from outreach.models import Unit, User
 
 PATIENCE = 5  # working days an answer may take before it is overdue
@@ -105,10 +105,7 @@ def workbook(rows: Iterable[Waiting], *, by: User, unit: Unit, today: date) -> b
     for at, (_title, width) in enumerate(columns, 1):
         sheet.column_dimensions[get_column_letter(at)].width = width
     sheet.freeze_panes = f"A{HEADER_ROWS + 1}"
-    sheet.page_setup.orientation, sheet.page_setup.paperSize = "landscape", A4
-    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
-    sheet.sheet_properties.pageSetUpPr.fitToPage = True
-    sheet.print_title_rows = f"{HEADER_ROWS}:{HEADER_ROWS}"
+    workbooks.print_landscape(sheet, head=HEADER_ROWS)
     sheet.append([styled(sheet, _("%(unit)s reports upward") % {"unit": unit.name}, size=18, bold=True)])
     line = _("Unit: %(unit)s    Filled in by: %(name)s    Date: %(date)s")
     values = {"unit": unit.name, "name": by.name, "date": today.isoformat()}

@@ -1,10 +1,11 @@
-"""A look at an .xlsx before anything parses it: a small file may unfold into gigabytes."""
+"""What workbooks have in common: a look at one before anything parses it, and how one of ours is printed."""
 
 from __future__ import annotations
 
 import io
 import re
 import zipfile
+from typing import Any
 
 MAX_UNPACKED = 60 * 1024 * 1024
 MAX_CELLS = 400_000
@@ -41,3 +42,13 @@ def _area(sheet: bytes) -> int:
             column = column * 26 + letter - 64
         widest, tallest = max(widest, column), max(tallest, int(digits))
     return widest * tallest
+
+
+def print_landscape(sheet: Any, *, head: int) -> None:
+    """Let a sheet (openpyxl) print as townships keep their ledgers: A4 across, as wide as the paper, the row `head`
+    again on every page."""
+    sheet.page_setup.orientation = "landscape"
+    sheet.page_setup.paperSize = 9  # A4
+    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
+    sheet.sheet_properties.pageSetUpPr.fitToPage = True
+    sheet.print_title_rows = f"{head}:{head}"

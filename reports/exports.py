@@ -15,7 +15,7 @@ from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
 
 from issues.exports import neutral
-from outreach import audit
+from outreach import audit, workbooks
 from outreach.models import Unit, User
 from reports.figures import HOUSEHOLDS, ISSUES
 from reports.indicators import RANKED
@@ -137,12 +137,7 @@ def workbook(ranking: Ranking) -> bytes:
     for column, width in enumerate([8, 26 if ranking.level == Unit.Kind.VILLAGE else 16, *COLUMNS.values()], 1):
         sheet.column_dimensions[get_column_letter(column)].width = width
     sheet.freeze_panes = "C4"
-    sheet.page_setup.orientation = "landscape"
-    sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
-    sheet.page_setup.fitToWidth = 1
-    sheet.page_setup.fitToHeight = 0
-    sheet.sheet_properties.pageSetUpPr.fitToPage = True
-    sheet.print_title_rows = "3:3"
+    workbooks.print_landscape(sheet, head=3)
     sheet.print_options.horizontalCentered = True
     sheet.oddFooter.center.text = "&P / &N"
     out = io.BytesIO()

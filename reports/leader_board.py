@@ -17,6 +17,7 @@ from issues import difficult
 from issues.models import Instruction, Issue
 from outreach import access
 from outreach.access import Permission
+from outreach.counting import count_each
 from outreach.models import LeaderLink, Unit
 from reports import held, lists
 from reports.board_links import Count, Opener
@@ -175,7 +176,7 @@ def changes_of(standing: Standing, user: User, scope: Scope, opener: Opener, at:
     """Yesterday whole, today so far: in the morning today alone says nothing. `at`: the unit the rows open at."""
     days = (standing.yesterday, standing.today)
     windows = {day: Window.of_day(day, standing.today) for day in days}
-    found = lists.counts(
+    found = count_each(
         {
             f"{key}_{day:%Y%m%d}": lists.issue_rows(LISTS[key], standing.campaign, scope.codes, windows[day])
             for key, _label, _icon in CHANGES
@@ -206,7 +207,7 @@ def _appeals(standing: Standing, user: User, scope: Scope) -> list[Change]:
     rows = Appeal.objects.visible_to(user).filter(inside, snapshot__campaign=standing.campaign)
     days = (standing.yesterday, standing.today)
     kinds = (("filed_at", _("Appeals filed")), ("decided_at", _("Appeals decided")))
-    found = lists.counts(
+    found = count_each(
         {
             f"{moment}_{day:%Y%m%d}": rows.filter(Window.of_day(day, standing.today).holds(moment))
             for moment, _label in kinds
@@ -225,7 +226,7 @@ def _published(standing: Standing, user: User) -> Change:
     """Scores published on these days, for the whole district. One query."""
     published = Snapshot.objects.visible_to(user).filter(campaign=standing.campaign)
     days = (standing.yesterday, standing.today)
-    found = lists.counts(
+    found = count_each(
         {f"{day:%Y%m%d}": published.filter(Window.of_day(day, standing.today).holds("published_at")) for day in days}
     )
     url = reverse("reports:score_home")
@@ -243,7 +244,7 @@ def _difficult(standing: Standing, user: User, scope: Scope) -> tuple[list[Diffi
     late = Instruction.objects.filter(
         is_current=True, answered_at=None, due_on__lt=standing.today, issue__in=visible.values("pk")
     )
-    totals = lists.counts({"waiting": waiting, "late": late})
+    totals = count_each({"waiting": waiting, "late": late})
     found = [Difficult(issue, _("; ").join(difficult.reasons(issue, cutoff))) for issue in rows]
     return found, totals["waiting"], totals["late"]
 

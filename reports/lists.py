@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any
 
-from django.core.exceptions import EmptyResultSet
-from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -187,22 +184,3 @@ def visit_rows(campaign: Campaign, codes: Iterable[str], window: Window) -> Visi
     if not inside:
         return Visit.objects.none()
     return Visit.objects.filter(inside, window.holds("visited_at"), campaign=campaign)
-
-
-def counts(querysets: Mapping[str, QuerySet[Any]]) -> dict[str, int]:
-    """Count each queryset, all in one query: each part reads its own index."""
-    found = dict.fromkeys(querysets, 0)
-    parts: list[tuple[str, str]] = []
-    parameters: list[Any] = []
-    for name, rows in querysets.items():
-        try:
-            sql, values = rows.order_by().values("pk").query.sql_with_params()
-        except EmptyResultSet:
-            continue
-        parts.append((name, f"(SELECT count(*) FROM ({sql}) counted)"))
-        parameters += values
-    if parts:
-        with connection.cursor() as cursor:
-            cursor.execute(f"SELECT {', '.join(part for _name, part in parts)}", parameters)
-            found |= dict(zip([name for name, _part in parts], cursor.fetchone(), strict=True))
-    return found

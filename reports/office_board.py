@@ -19,6 +19,7 @@ from issues import difficult, workflow
 from issues.models import Instruction, Issue
 from outreach import access
 from outreach.access import Permission
+from outreach.counting import count_each
 from outreach.models import Delivery, Unit
 from reports import facts, held, lists
 from reports.board_links import Count, Opener
@@ -263,7 +264,7 @@ def _quiet(standing: Standing, opener: Opener, scope: Unit, days: int) -> list[Q
 
 
 def _stuck(standing: Standing, opener: Opener, scope: Unit, window: Window) -> list[Stuck]:
-    counts = lists.counts({key: lists.issue_rows(LISTS[key], standing.campaign, [scope.code], window) for key in STUCK})
+    counts = count_each({key: lists.issue_rows(LISTS[key], standing.campaign, [scope.code], window) for key in STUCK})
     return [
         Stuck(
             label=LISTS[key].label,
@@ -304,7 +305,7 @@ def _waiting(standing: Standing, user: User, scope: Unit) -> list[Waiting]:
         ("notes", notes, Permission.RANKING_VIEW),
     ]
     shown = {name: rows for name, rows, permission in every if permission in rights}
-    counts = lists.counts(shown)
+    counts = count_each(shown)
     look = {
         "difficult": (_("Difficult issues waiting for an instruction"), "flame", reverse("issues:difficult")),
         "answers": (_("Answers to instructions overdue"), "message", f"{reverse('issues:difficult')}?tab=given"),

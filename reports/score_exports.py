@@ -15,7 +15,7 @@ from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
 
 from issues.exports import neutral
-from outreach import audit
+from outreach import audit, workbooks
 from outreach.models import User
 from reports.models import Snapshot
 from reports.past_scores import HEADERS
@@ -138,12 +138,7 @@ def _dress(sheet: Any, width: int, columns: int) -> None:
     for column, size in enumerate([8, 18, *[11] * (width - 2)], 1):
         sheet.column_dimensions[get_column_letter(column)].width = size
     sheet.freeze_panes = "C4"
-    sheet.page_setup.orientation = "landscape"
-    sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
-    sheet.page_setup.fitToWidth = 1
-    sheet.page_setup.fitToHeight = 0
-    sheet.sheet_properties.pageSetUpPr.fitToPage = True
-    sheet.print_title_rows = "3:3"
+    workbooks.print_landscape(sheet, head=3)
     sheet.print_options.horizontalCentered = True
     sheet.oddFooter.center.text = "&P / &N"
 

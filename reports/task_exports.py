@@ -16,7 +16,7 @@ from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
 
 from issues.exports import neutral
-from outreach import audit
+from outreach import audit, workbooks
 from outreach.access import post_of
 from outreach.models import User
 from reports.task_board import Line
@@ -61,11 +61,7 @@ def sheet_of(title: str, headers: Sequence[tuple[str, int]], rows: Sequence[Sequ
     for column, (_header, width) in enumerate(headers, 1):
         sheet.column_dimensions[get_column_letter(column)].width = width
     sheet.freeze_panes = "A4"
-    sheet.page_setup.orientation = "landscape"
-    sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
-    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
-    sheet.sheet_properties.pageSetUpPr.fitToPage = True
-    sheet.print_title_rows = "3:3"
+    workbooks.print_landscape(sheet, head=3)
     sheet.oddFooter.center.text = "&P / &N"
     out = io.BytesIO()
     book.save(out)

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from issues.models import Issue
 from outreach import access
 from outreach.access import Permission, Role
+from outreach.counting import count_each
 from outreach.models import LeaderLink, Unit
 from reports import facts, figures, lists
 from reports.board_links import Count, Opener
@@ -119,7 +120,7 @@ def build(standing: Standing, user: User, unit: Unit) -> UnitBoard:
     late = lists.issue_rows(LISTS["late"], standing.campaign, [unit.code], window)
     seen = late.visible_to(user)
     still_open = lists.issue_rows(LISTS["held"], standing.campaign, [unit.code], window)
-    counts = lists.counts({"late": late, "seen": seen, "held": still_open})
+    counts = count_each({"late": late, "seen": seen, "held": still_open})
     now = standing.of([unit])
     return UnitBoard(
         standing=standing,
@@ -238,7 +239,7 @@ def week_figures(standing: Standing, unit: Unit, first: date) -> dict[str, int]:
         unit.code, Facts()
     )
     is_department = unit.kind == Unit.Kind.DEPARTMENT
-    counts = lists.counts(
+    counts = count_each(
         {key: lists.issue_rows(LISTS[key], standing.campaign, [unit.code], window) for key in ("raised", "closed")}
     )
     values = {"raised": counts["raised"], "closed": counts["closed"], "overdue": standing.of([unit]).overdue}

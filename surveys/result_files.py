@@ -19,7 +19,7 @@ from openpyxl.styles import Alignment, Border, Font, Side
 from openpyxl.utils import get_column_letter
 
 from households.exports import neutral
-from outreach import audit, papers
+from outreach import audit, papers, workbooks
 from outreach.models import Unit, User
 from surveys import results
 from surveys.answers import is_declined
@@ -107,10 +107,7 @@ def _sheet(
     for column, width in enumerate(widths, 1):
         sheet.column_dimensions[get_column_letter(column)].width = width
     sheet.freeze_panes = "A4"
-    sheet.page_setup.orientation, sheet.page_setup.paperSize = "landscape", sheet.PAPERSIZE_A4
-    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
-    sheet.sheet_properties.pageSetUpPr.fitToPage = True
-    sheet.print_title_rows = "3:3"
+    workbooks.print_landscape(sheet, head=3)
 
 
 def export_paper(*, survey_round: Round, place: Unit, by: User) -> tuple[bytes, str]:

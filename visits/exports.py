@@ -12,6 +12,7 @@ from openpyxl import Workbook
 from openpyxl.utils import get_column_letter
 
 from issues.exports import put, styled
+from outreach import workbooks
 from outreach.models import Campaign, Unit
 from visits.models import Assignment
 
@@ -53,12 +54,7 @@ def roster_book(
     for column, width in enumerate(WIDTHS, 1):
         sheet.column_dimensions[get_column_letter(column)].width = width
     sheet.freeze_panes = f"A{HEADER_ROWS + 1}"
-    sheet.page_setup.orientation = "landscape"
-    sheet.page_setup.paperSize = 9
-    sheet.page_setup.fitToWidth = 1
-    sheet.page_setup.fitToHeight = 0
-    sheet.sheet_properties.pageSetUpPr.fitToPage = True
-    sheet.print_title_rows = f"{HEADER_ROWS}:{HEADER_ROWS}"
+    workbooks.print_landscape(sheet, head=HEADER_ROWS)
     title = _("%(campaign)s: households (%(day)s)") % {"campaign": campaign.name, "day": timezone.localdate()}
     sheet.append([styled(sheet, title, size=16, bold=True)])
     sheet.append([styled(sheet, text, bold=True, border=True) for text in headers()])

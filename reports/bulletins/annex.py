@@ -12,7 +12,8 @@ from typing import Any
 from openpyxl import Workbook
 from openpyxl.utils import get_column_letter
 
-from issues.exports import A4, styled
+from issues.exports import styled
+from outreach import workbooks
 from reports.bulletins.content import NONE, Edition, Line, movement
 
 # openpyxl's write-only sheets get their attributes at run time; no type says which
@@ -113,10 +114,7 @@ def write(
     for column, field in enumerate(fields, 1):
         sheet.column_dimensions[get_column_letter(column)].width = field.width
     sheet.freeze_panes = f"C{HEADER_ROWS + 1}"
-    sheet.page_setup.orientation, sheet.page_setup.paperSize = "landscape", A4
-    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
-    sheet.sheet_properties.pageSetUpPr.fitToPage = True
-    sheet.print_title_rows = f"{HEADER_ROWS}:{HEADER_ROWS}"
+    workbooks.print_landscape(sheet, head=HEADER_ROWS)
     sheet.print_options.horizontalCentered = True
     sheet.oddFooter.center.text = "&P / &N"
     sheet.append([styled(sheet, title, size=16, bold=True)])
